@@ -17,6 +17,7 @@ public final class Memory implements AutoCloseable {
     private final MemorySegment segment;
     private final long address;
 
+    @SuppressWarnings("restricted")
     private Memory(long address, long bytes) {
         this.arena = Arena.ofShared();
         this.address = address;

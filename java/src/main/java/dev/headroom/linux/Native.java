@@ -29,12 +29,14 @@ final class Native {
     }
 
     /** As {@link #bind}, for a C function declared with {@code ...} after {@code fixed} arguments. */
+    @SuppressWarnings("restricted")
     static MethodHandle bindVariadic(String symbol, int arguments, int fixed) {
         return LINKER.downcallHandle(LIBC.findOrThrow(symbol), longs(arguments), ERRNO,
                 Linker.Option.firstVariadicArg(fixed));
     }
 
     /** As {@link #bind}, or empty where this C library is older than the function. */
+    @SuppressWarnings("restricted")
     static Optional<MethodHandle> find(String symbol, int arguments) {
         return LIBC.find(symbol).map(address -> LINKER.downcallHandle(address, longs(arguments), ERRNO));
     }
