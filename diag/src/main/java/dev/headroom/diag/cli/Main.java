@@ -1,0 +1,18 @@
+package dev.headroom.diag.cli;
+
+import picocli.CommandLine;
+
+/** Where the {@code headroom} command starts. It does nothing but hand over to {@link Headroom} and exit. */
+public final class Main {
+    private Main() {
+    }
+
+    /**
+     * Runs one command and exits with its status.
+     *
+     * @param args the command line as it was typed
+     */
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Headroom()).execute(args));
+    }
+}
