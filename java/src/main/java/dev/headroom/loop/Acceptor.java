@@ -84,10 +84,10 @@ public final class Acceptor {
     private final int kind;
     private final Timer retry;
     private int spare = -1;
-    private boolean armed;
+    private volatile boolean armed;
     private boolean closed;
     private long accepted;
-    private long shed;
+    private volatile long shed;
     private long aborted;
 
     Acceptor(EventLoop loop, int index, Listener listener, ConnectionHandler handler, Options options) {
