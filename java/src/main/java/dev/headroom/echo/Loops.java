@@ -25,9 +25,9 @@ final class Loops implements AutoCloseable {
     Loops(String name, int count, boolean privateTables, EchoObserver observer) throws IOException {
         this.observer = observer;
         try {
-            if (privateTables) {
-                FdTable.preload(Histogram.class);
-            } else {
+            FdTable.preload(FdTable.class);
+            FdTable.preload(Histogram.class);
+            if (!privateTables) {
                 tables.add(FdTable.shared());
             }
             for (int i = 0; i < count; i++) {

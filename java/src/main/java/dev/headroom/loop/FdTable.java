@@ -2,14 +2,13 @@ package dev.headroom.loop;
 
 import java.io.IOException;
 import java.net.URI;
-import java.nio.file.FileSystem;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.CodeSource;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.stream.Stream;
 
 import dev.headroom.linux.CallState;
@@ -72,18 +71,17 @@ public final class FdTable implements AutoCloseable {
     }
 
     /**
-     * A table for one loop, which splits from the main one when that loop begins to run. Classes of the toolkit are
-     * loaded here and now; name those of your own handlers with {@link #preload}.
-     *
-     * @throws IOException if a class file cannot be read
+     * A table for one loop, which splits from the main one when that loop begins to run. {@link #preload} the toolkit
+     * and your own classes before.
      */
-    public static FdTable privateCopy() throws IOException {
-        preload(FdTable.class);
+    public static FdTable privateCopy() throws SyscallException {
         return new FdTable(true);
     }
 
     /**
-     * Loads and initialises every class of the jar or folder that {@code member} comes from.
+     * Loads and initialises every class of the jar or folder that {@code member} comes from. Whoever means to go on at
+     * a limit needs it, private table or not: when the last descriptor is in use, the first class that has not been
+     * loaded can no longer be read.
      *
      * @throws IOException if it cannot be read
      */
@@ -93,29 +91,29 @@ public final class FdTable implements AutoCloseable {
             return;
         }
         Path location = Path.of(URI.create(source.getLocation().toString()));
-        if (Files.isDirectory(location)) {
-            load(location, member.getClassLoader());
-        } else {
-            try (FileSystem jar = FileSystems.newFileSystem(location, Map.of())) {
-                load(jar.getPath("/"), member.getClassLoader());
+        for (String file : Files.isDirectory(location) ? filesOfFolder(location) : filesOfJar(location)) {
+            if (!file.endsWith(".class") || file.endsWith("-info.class") || file.startsWith("META-INF")) {
+                continue;
             }
-        }
-    }
-
-    private static void load(Path root, ClassLoader loader) throws IOException {
-        List<String> names;
-        try (Stream<Path> files = Files.walk(root)) {
-            names = files.map(f -> root.relativize(f).toString())
-                    .filter(f -> f.endsWith(".class") && !f.endsWith("-info.class") && !f.startsWith("META-INF"))
-                    .map(f -> f.substring(0, f.length() - ".class".length()).replace('/', '.')).toList();
-        }
-        for (String name : names) {
             try {
-                Class.forName(name, true, loader);
+                String name = file.substring(0, file.length() - ".class".length()).replace('/', '.');
+                Class.forName(name, true, member.getClassLoader());
             } catch (ClassNotFoundException | LinkageError e) {
                 // A class whose optional dependency is absent, or whose start-up fails, cannot be needed either.
                 continue;
             }
+        }
+    }
+
+    private static List<String> filesOfFolder(Path root) throws IOException {
+        try (Stream<Path> files = Files.walk(root)) {
+            return files.map(f -> root.relativize(f).toString()).toList();
+        }
+    }
+
+    private static List<String> filesOfJar(Path jar) throws IOException {
+        try (JarFile file = new JarFile(jar.toFile())) {
+            return file.stream().map(JarEntry::getName).toList();
         }
     }
 
