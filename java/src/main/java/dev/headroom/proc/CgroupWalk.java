@@ -28,7 +28,7 @@ public record CgroupWalk(String controller, int version, String path, List<Level
      *                    none
      * @param high        {@code memory.high}, bytes: above it allocation is slowed; v2 only
      * @param current     {@code pids.current}, tasks; {@code memory.current}, in v1 {@code memory.usage_in_bytes}
-     * @param peak        {@code pids.peak} (since Linux 6.1); {@code memory.peak} (5.19), in v1
+     * @param peak        {@code pids.peak}, newer kernels only; {@code memory.peak} (5.19), in v1
      *                    {@code memory.max_usage_in_bytes}
      * @param failcnt     {@code memory.failcnt}: times the limit was hit; v1 only
      * @param events      {@code pids.events}, {@code memory.events}, in v1 {@code memory.oom_control}

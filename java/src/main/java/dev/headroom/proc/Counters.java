@@ -57,17 +57,17 @@ public record Counters(Map<String, Long> values) {
             if (names.length == 0 || !names[0].endsWith(":")) {
                 throw lines.broken("no group in front of the names");
             }
-            lines.need("the values of " + names[0]);
+            String group = names[0].substring(0, names[0].length() - 1);
+            lines.need("the values of " + group);
             String[] numbers = lines.words();
             if (numbers.length == 0 || !numbers[0].equals(names[0])) {
-                throw lines.broken("expected the values of " + names[0]);
+                throw lines.broken("expected the values of " + group);
             }
             if (numbers.length != names.length) {
                 throw lines.broken("expected " + (names.length - 1) + " values, found " + (numbers.length - 1));
             }
-            String group = names[0].substring(0, names[0].length() - 1) + ".";
             for (int i = 1; i < names.length; i++) {
-                values.put(group + names[i], lines.decimal(names[i], numbers[i]));
+                values.put(group + "." + names[i], lines.decimal(names[i], numbers[i]));
             }
         }
         if (lines.number() == 0) {

@@ -33,7 +33,7 @@ public record FdInfo(long pos, int flags, OptionalLong mntId, OptionalLong ino, 
      * @param tfd    the number under which the file was added; it may have been closed or reused since
      * @param events mask of events ({@code EPOLL*}), EPOLLERR and EPOLLHUP always among them
      * @param data   the caller's {@code epoll_data}, all 64 bits
-     * @param ino    inode number of the file watched; since Linux 4.15
+     * @param ino    inode number of the file watched; newer kernels only
      */
     public record EpollTarget(int tfd, int events, long data, OptionalLong ino) {
     }

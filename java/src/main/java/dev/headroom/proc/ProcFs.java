@@ -1,6 +1,7 @@
 package dev.headroom.proc;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -99,7 +100,25 @@ public final class ProcFs {
     /** A file below {@code /proc/sys}: {@link Sysctl#scope()} says whose the value is, never a target's. */
     public Sysctl sysctl(String name) throws IOException {
         Path file = proc.resolve("sys").resolve(Sysctl.path(name));
-        return read(file, (label, text) -> new Sysctl(name, label, chomp(Lines.all(text))));
+        return new Sysctl(name, file.toString(), chomp(new String(readAtOnce(file), StandardCharsets.UTF_8)));
+    }
+
+    /**
+     * Most handlers of {@code /proc/sys} answer the first read only ({@code kernel/sysctl.c do_proc_dointvec}, {@code
+     * proc_do_large_bitmap}: nothing once the offset is not 0), so what does not fit into that read is lost. A list of
+     * reserved ports may be long; Files.readString gets one byte.
+     */
+    private static byte[] readAtOnce(Path file) throws IOException {
+        byte[] bytes = new byte[64 * 1024];
+        int count = 0;
+        try (InputStream in = Files.newInputStream(file)) {
+            for (int n; count < bytes.length && (n = in.read(bytes, count, bytes.length - count)) > 0;) {
+                count += n;
+            }
+        } catch (IOException e) {
+            throw named(e, file);
+        }
+        return Arrays.copyOf(bytes, count);
     }
 
     /** {@code fs.file-nr}, of the machine. */

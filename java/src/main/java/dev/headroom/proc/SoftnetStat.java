@@ -11,7 +11,7 @@ import java.util.OptionalInt;
  * namespace).
  * 32-bit numbers. Kernel: {@code net/core/net-procfs.c softnet_seq_show}.
  *
- * @param cpu         the CPU; since Linux 5.10, before that rows are the online CPUs in order
+ * @param cpu         the CPU; older kernels do not say, their rows are the online CPUs in order
  * @param processed   packets processed
  * @param dropped     packets dropped because the CPU's backlog held {@code net.core.netdev_max_backlog}
  * @param timeSqueeze times work was left when {@code net.core.netdev_budget} or its time was used up
