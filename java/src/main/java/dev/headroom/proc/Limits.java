@@ -5,12 +5,13 @@ import java.io.Reader;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.NoSuchElementException;
 
 /**
  * {@code /proc/PID/limits}: soft and hard limit of every resource of a process, readable by anyone.
  * Kernel: {@code fs/proc/base.c proc_pid_limits}; see man5 {@code proc_pid_limits}, man2 {@code getrlimit}.
  *
- * @param limits the limits by resource; a resource this kernel does not print is absent
+ * @param limits the limits by resource; every kernel since 2.6.25 prints all sixteen
  */
 public record Limits(Map<Resource, Limit> limits) {
     /** No limit: {@code RLIM_INFINITY} of {@code <sys/resource.h>}, all 64 bits set. */
@@ -91,10 +92,13 @@ public record Limits(Map<Resource, Limit> limits) {
         limits = limits.isEmpty() ? Map.of() : Collections.unmodifiableMap(new EnumMap<>(limits));
     }
 
-    /** The limit of one resource; a resource the kernel did not print is unlimited. */
+    /** The limit of one resource. */
     public Limit get(Resource resource) {
         Limit limit = limits.get(resource);
-        return limit == null ? new Limit(RLIM_INFINITY, RLIM_INFINITY, "") : limit;
+        if (limit == null) {
+            throw new NoSuchElementException(resource.toString());
+        }
+        return limit;
     }
 
     /** {@code unlimited} or the unsigned number. */
@@ -102,7 +106,10 @@ public record Limits(Map<Resource, Limit> limits) {
         return value == RLIM_INFINITY ? "unlimited" : Long.toUnsignedString(value);
     }
 
-    /** Parses the file: a header, then fixed columns of 26, 21 and 21 characters and the unit. */
+    /**
+     * Parses the file: a header, then fixed columns of 26, 21 and 21 characters and the unit. A resource newer than this
+     * class is left alone; a missing one is an error, because taking it for unlimited would be a lie.
+     */
     public static Limits parse(String file, Reader text) throws IOException {
         var lines = new Lines(file, text);
         if (!lines.need("the header \"Limit … Soft Limit\"").startsWith("Limit ")) {
@@ -122,8 +129,10 @@ public record Limits(Map<Resource, Limit> limits) {
                 limits.put(resource, new Limit(soft, hard, words.length == 3 ? words[2] : ""));
             }
         }
-        if (!limits.containsKey(Resource.RLIMIT_NOFILE)) {
-            throw lines.ends("\"Max open files\"");
+        for (Resource resource : Resource.values()) {
+            if (!limits.containsKey(resource)) {
+                throw lines.ends("\"" + resource.label + "\"");
+            }
         }
         return new Limits(limits);
     }

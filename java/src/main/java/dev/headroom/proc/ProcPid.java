@@ -118,6 +118,18 @@ public final class ProcPid {
     }
 
     /**
+     * Whether the reader is in the same namespace of that name, so that its sysctls are the target's too; empty when
+     * that may not be known.
+     */
+    public Optional<Boolean> sharesNamespace(String name) throws IOException {
+        try {
+            return Optional.of(namespace(name).equals(fs.self().namespace(name)));
+        } catch (AccessDeniedException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
      * How many descriptors are open, by {@code stat("fd").st_size}: opens nothing and needs no privilege. Empty when
      * the
      * kernel says 0, as all do before Linux 6.2. Kernel: {@code fs/proc/fd.c proc_fd_getattr}.

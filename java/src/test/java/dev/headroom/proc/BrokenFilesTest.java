@@ -34,7 +34,7 @@ class BrokenFilesTest {
                 new Broken("limits.not-a-number", Limits::parse,
                         ":9: soft limit is not a number (\"10x4\"): \"Max open files            10x4                 "
                                 + "524288               files     \""),
-                new Broken("limits.cut", Limits::parse, ": ends after line 2, expected \"Max open files\""),
+                new Broken("limits.cut", Limits::parse, ": ends after line 2, expected \"Max file size\""),
                 new Broken("limits.short-line", Limits::parse,
                         ":3: expected a name, a soft and a hard limit: \"Max file size             unlimited\""),
                 new Broken("empty", Limits::parse, ": is empty, expected the header \"Limit … Soft Limit\""),
@@ -134,7 +134,8 @@ class BrokenFilesTest {
 
     @Test
     void shouldNameTheLineOfASysctlThatIsNotWhatWasAskedFor() {
-        var range = new Sysctl("net.ipv4.ip_local_port_range", "/proc/sys/net/ipv4/ip_local_port_range", "60999\t32768");
+        var range = new Sysctl("net.ipv4.ip_local_port_range", "/proc/sys/net/ipv4/ip_local_port_range",
+                "60999\t32768");
         assertEquals("/proc/sys/net/ipv4/ip_local_port_range:1: the first number is above the second: "
                 + "\"60999\\t32768\"", assertThrows(ProcParseException.class, range::asRange).getMessage());
         assertEquals("/proc/sys/net/ipv4/ip_local_port_range:1: expected one number: \"60999\\t32768\"",
@@ -147,6 +148,7 @@ class BrokenFilesTest {
     @Test
     void shouldSayWhatANamespaceLooksLike() {
         assertEquals("/proc/1/ns/net:1: not a namespace such as net:[4026531833]: \"net:[x]\"",
-                assertThrows(ProcParseException.class, () -> Namespace.parse("/proc/1/ns/net", "net:[x]")).getMessage());
+                assertThrows(ProcParseException.class, () -> Namespace.parse("/proc/1/ns/net", "net:[x]"))
+                        .getMessage());
     }
 }

@@ -89,7 +89,8 @@ class ParsersTest {
         "17 () S 1 17 16, ``",
     })
     void shouldEndACommandAtTheLastParenthesis(String begin, String comm) throws Exception {
-        Stat stat = Stat.parse("stat", text(begin + " 0 -1 4194560 0 0 0 0 12 34 0 0 20 0 3 0 208170 99 18446744073709551615"));
+        Stat stat = Stat.parse("stat",
+                text(begin + " 0 -1 4194560 0 0 0 0 12 34 0 0 20 0 3 0 208170 99 18446744073709551615"));
         assertEquals(new Stat(17, comm, 'S', 1, 17, 16, 12, 34, 3, 208170), stat);
     }
 
@@ -120,17 +121,23 @@ class ParsersTest {
 
     @Test
     void shouldPrintUnlimitedAndUnsignedLimits() throws Exception {
-        Limits limits = Limits.parse("limits", text(
-                "Limit                     Soft Limit           Hard Limit           Units     ",
-                "Max open files            18446744073709551614 unlimited            files     ",
-                "Max nice priority         0                    0                    ",
-                "Max something new         1                    2                    things    "));
+        var file = new StringBuilder("Limit                     Soft Limit           Hard Limit           Units     \n");
+        for (Limits.Resource resource : Limits.Resource.values()) {
+            file.append(String.format("%-25s %-20s %-20s %-10s\n", resource.label(), switch (resource) {
+                case RLIMIT_NOFILE -> "18446744073709551614";
+                case RLIMIT_NICE -> "0";
+                default -> "unlimited";
+            }, resource == Limits.Resource.RLIMIT_NICE ? "0" : "unlimited",
+                    resource == Limits.Resource.RLIMIT_NICE ? "" : "files"));
+        }
+        file.append(String.format("%-25s %-20s %-20s %-10s\n", "Max something new", "1", "2", "things"));
+        Limits limits = Limits.parse("limits", new StringReader(file.toString()));
         var nofile = limits.get(Limits.Resource.RLIMIT_NOFILE);
         assertEquals(new Limits.Limit(-2L, Limits.RLIM_INFINITY, "files"), nofile);
         assertEquals("18446744073709551614:unlimited files", nofile.toString());
         assertEquals("0:0", limits.get(Limits.Resource.RLIMIT_NICE).toString());
-        assertEquals(2, limits.limits().size());
-        assertEquals("unlimited:unlimited", limits.get(Limits.Resource.RLIMIT_AS).toString());
+        assertEquals("unlimited:unlimited files", limits.get(Limits.Resource.RLIMIT_AS).toString());
+        assertEquals(16, limits.limits().size());
     }
 
     @Test
@@ -143,8 +150,8 @@ class ParsersTest {
     @Test
     void shouldUndoTheEscapesOfAName() throws Exception {
         String rest = "\nState:\tS (sleeping)\nTgid:\t1\nPid:\t1\nPPid:\t0\nTracerPid:\t0\nUid:\t0 4294967295 65534 0\n"
-                + "Gid:\t0 0 0 0\nFDSize:\t64\nThreads:\t1\nSigQ:\t0/1\nCapInh:\t0\nCapPrm:\t0\nCapEff:\tffffffffffffffff\n"
-                + "CapBnd:\t0\n";
+                + "Gid:\t0 0 0 0\nFDSize:\t64\nThreads:\t1\nSigQ:\t0/1\nCapInh:\t0\nCapPrm:\t0\n"
+                + "CapEff:\tffffffffffffffff\nCapBnd:\t0\n";
         Status status = Status.parse("status", new StringReader("Name:\t a\\nb\\\\c: " + rest));
         assertEquals(" a\nb\\c: ", status.name());
         assertEquals(new Status.Ids(0, 4294967295L, 65534, 0), status.uid());
@@ -183,7 +190,7 @@ class ParsersTest {
     @Test
     void shouldReadSoftnetRowsOfKernelsThatDoNotNameTheCpu() throws Exception {
         assertEquals(List.of(new SoftnetStat(OptionalInt.empty(), 0x1a2b3, 2, 1)), SoftnetStat.parse("softnet_stat",
-                text("0001a2b3 00000002 00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000")));
+                text("0001a2b3 00000002 00000001" + " 00000000".repeat(8))));
     }
 
     @Test
