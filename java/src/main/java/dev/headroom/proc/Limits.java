@@ -107,8 +107,8 @@ public record Limits(Map<Resource, Limit> limits) {
     }
 
     /**
-     * Parses the file: a header, then fixed columns of 26, 21 and 21 characters and the unit. A resource newer than this
-     * class is left alone; a missing one is an error, because taking it for unlimited would be a lie.
+     * Parses the file: a header, then fixed columns of 26, 21 and 21 characters and the unit. A resource newer than
+     * this class is left alone; a missing one is an error, because taking it for unlimited would be a lie.
      */
     public static Limits parse(String file, Reader text) throws IOException {
         var lines = new Lines(file, text);

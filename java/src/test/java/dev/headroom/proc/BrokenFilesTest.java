@@ -119,7 +119,7 @@ class BrokenFilesTest {
         Set<String> tried = new HashSet<>();
         files().forEach(broken -> tried.add(broken.name));
         Set<String> there = new TreeSet<>();
-        try (Stream<Path> all = Files.list(Path.of(getClass().getResource("/proc/broken").toURI()))) {
+        try (Stream<Path> all = Files.list(Fixtures.folder().resolve("broken"))) {
             all.forEach(file -> there.add(file.getFileName().toString()));
         }
         assertEquals(there, new TreeSet<>(tried));

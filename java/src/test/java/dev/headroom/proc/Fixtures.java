@@ -59,7 +59,7 @@ final class Fixtures {
         return new StringReader(String.join("\n", lines) + "\n");
     }
 
-    private static Path folder() {
+    static Path folder() {
         try {
             return Path.of(Fixtures.class.getResource("/proc/README").toURI()).getParent();
         } catch (URISyntaxException e) {

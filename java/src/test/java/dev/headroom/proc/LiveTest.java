@@ -7,11 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.sun.management.UnixOperatingSystemMXBean;
 import java.io.File;
 import java.io.FileInputStream;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -46,8 +44,8 @@ class LiveTest {
 
     @Test
     void shouldReport23MoreDescriptorsWhen23AreOpened() throws Exception {
-        Process shell = new ProcessBuilder("bash", "-c",
-                "echo begin; read x; for i in {40..62}; do eval \"exec $i</dev/null\"; done; echo open; read x").start();
+        Process shell = new ProcessBuilder("bash", "-c", "echo begin; read x; "
+                + "for i in {40..62}; do eval \"exec $i</dev/null\"; done; echo open; read x").start();
         try {
             ProcPid target = PROC.process(shell.pid());
             assertEquals("begin", shell.inputReader().readLine());
@@ -80,12 +78,22 @@ class LiveTest {
     }
 
     @Test
-    void shouldAgreeWithTheJvmOnDescriptorsAndLimits() throws Exception {
-        var jvm = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long max = SELF.limits().get(Limits.Resource.RLIMIT_NOFILE).soft();
-        assertEquals(jvm.getMaxFileDescriptorCount(), max);
-        eventually(() -> assertTrue(Math.abs(jvm.getOpenFileDescriptorCount() - SELF.fdNumbers().length) <= 2));
-        eventually(() -> assertTrue(SELF.status().fdSize() > SELF.descriptors().highest()));
+    void shouldAgreeWithLsAndReadlink() throws Exception {
+        Process sleep = new ProcessBuilder("sh", "-c", "exec 3</dev/null 7</proc/self/status 9<&3; read x").start();
+        try {
+            ProcPid target = PROC.process(sleep.pid());
+            eventually(() -> assertTrue(target.descriptors().contains(9)));
+            Process ls = new ProcessBuilder("sh", "-c", "cd /proc/" + sleep.pid()
+                    + "/fd && for n in *; do echo $n $(readlink $n); done").start();
+            var expected = ls.inputReader().lines().sorted().toList();
+            var found = new ArrayList<String>();
+            target.eachDescriptor(d -> found.add(d.fd() + " " + d.target()));
+            found.sort(null);
+            assertEquals(expected, found);
+            eventually(() -> assertTrue(SELF.status().fdSize() > SELF.descriptors().highest()));
+        } finally {
+            sleep.destroyForcibly();
+        }
     }
 
     @Test

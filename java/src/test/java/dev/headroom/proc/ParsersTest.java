@@ -121,7 +121,7 @@ class ParsersTest {
 
     @Test
     void shouldPrintUnlimitedAndUnsignedLimits() throws Exception {
-        var file = new StringBuilder("Limit                     Soft Limit           Hard Limit           Units     \n");
+        var file = new StringBuilder("Limit                     Soft Limit           Hard Limit           Units\n");
         for (Limits.Resource resource : Limits.Resource.values()) {
             file.append(String.format("%-25s %-20s %-20s %-10s\n", resource.label(), switch (resource) {
                 case RLIMIT_NOFILE -> "18446744073709551614";
