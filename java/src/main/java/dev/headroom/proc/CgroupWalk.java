@@ -40,8 +40,8 @@ public record CgroupWalk(String controller, int version, String path, List<Level
      * @param denied      files that are there but may not be read
      */
     public record Level(String path, OptionalLong max, OptionalLong high, OptionalLong current, OptionalLong peak,
-                        OptionalLong failcnt, Counters events, Counters eventsLocal, Counters stat,
-                        List<String> denied) {
+            OptionalLong failcnt, Counters events, Counters eventsLocal, Counters stat,
+            List<String> denied) {
         public Level {
             denied = List.copyOf(denied);
         }

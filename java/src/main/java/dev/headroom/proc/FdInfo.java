@@ -24,8 +24,8 @@ import java.util.OptionalLong;
  * @param inotifyWatches the first of these lines
  */
 public record FdInfo(long pos, int flags, OptionalLong mntId, OptionalLong ino, OptionalLong eventfdCount,
-                     int epollCount, List<EpollTarget> epollTargets,
-                     int inotifyCount, List<InotifyWatch> inotifyWatches) {
+        int epollCount, List<EpollTarget> epollTargets,
+        int inotifyCount, List<InotifyWatch> inotifyWatches) {
 
     /**
      * {@code tfd:} line, from {@code fs/eventpoll.c ep_show_fdinfo}.

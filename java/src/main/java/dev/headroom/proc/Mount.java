@@ -20,7 +20,7 @@ import java.util.List;
  * @param superOptions per-superblock options; a cgroup v1 mount names its controllers here
  */
 public record Mount(int id, int parent, String root, String mountPoint, List<String> options, String fsType,
-                    String source, List<String> superOptions) {
+        String source, List<String> superOptions) {
     public Mount {
         options = List.copyOf(options);
         superOptions = List.copyOf(superOptions);

@@ -20,7 +20,7 @@ import java.io.Reader;
  * @param starttime  when the process started after boot, clock ticks; with the pid it names a process for good
  */
 public record Stat(int pid, String comm, char state, int ppid, int pgrp, int session, long utime, long stime,
-                   int numThreads, long starttime) {
+        int numThreads, long starttime) {
 
     /** Parses the file. */
     public static Stat parse(String file, Reader text) throws IOException {

@@ -47,13 +47,13 @@ import java.util.OptionalLong;
  * @param seccompFilters number of seccomp filters attached; since Linux 5.11
  */
 public record Status(String name, char state, int tgid, int pid, int ppid, int tracerPid, Ids uid, Ids gid,
-                     long fdSize, List<Integer> nsPid,
-                     OptionalLong vmPeak, OptionalLong vmSize, OptionalLong vmLck, OptionalLong vmPin,
-                     OptionalLong vmHwm, OptionalLong vmRss, OptionalLong vmData, OptionalLong vmStk,
-                     OptionalLong vmPte, OptionalLong vmSwap,
-                     int threads, SigQ sigQ,
-                     long capInh, long capPrm, long capEff, long capBnd, OptionalLong capAmb,
-                     OptionalInt noNewPrivs, OptionalInt seccomp, OptionalInt seccompFilters) {
+        long fdSize, List<Integer> nsPid,
+        OptionalLong vmPeak, OptionalLong vmSize, OptionalLong vmLck, OptionalLong vmPin,
+        OptionalLong vmHwm, OptionalLong vmRss, OptionalLong vmData, OptionalLong vmStk,
+        OptionalLong vmPte, OptionalLong vmSwap,
+        int threads, SigQ sigQ,
+        long capInh, long capPrm, long capEff, long capBnd, OptionalLong capAmb,
+        OptionalInt noNewPrivs, OptionalInt seccomp, OptionalInt seccompFilters) {
 
     /**
      * The four IDs of a line {@code Uid:} or {@code Gid:}, as the reader's user namespace maps them. IDs are unsigned

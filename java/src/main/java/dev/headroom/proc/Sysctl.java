@@ -54,7 +54,8 @@ public record Sysctl(String name, String file, String value) {
             boolean machine = NET_OF_MACHINE.contains(name)
                     || name.contains(".neigh.default.gc_")
                     || name.startsWith("net.core.")
-                    && !CORE_OF_NAMESPACE.contains(name.substring(last + 1)) && !name.startsWith("net.core.xfrm_");
+                            && !CORE_OF_NAMESPACE.contains(name.substring(last + 1))
+                            && !name.startsWith("net.core.xfrm_");
             return machine ? Scope.MACHINE : Scope.READER_NET_NAMESPACE;
         }
         if (name.startsWith("user.")) {

@@ -128,7 +128,8 @@ class HostsTest {
         assertEquals(24, table.highest());
         assertEquals(25, table.lowestFree());
         assertEquals(Map.of(FdKind.SOCKET, 11, FdKind.DEVICE, 3, FdKind.PIPE, 2, FdKind.FILE, 2, FdKind.EVENTPOLL, 1,
-                FdKind.INOTIFY, 1, FdKind.EVENTFD, 1, FdKind.MEMFD, 1, FdKind.TIMERFD, 1, FdKind.PIDFD, 1), Map.copyOf(
+                FdKind.INOTIFY, 1, FdKind.EVENTFD, 1, FdKind.MEMFD, 1, FdKind.TIMERFD, 1, FdKind.PIDFD, 1),
+                Map.copyOf(
                         without(table.kinds(), FdKind.NAMESPACE)));
         assertEquals(List.of(new DescriptorTable.Target("/dev/null", 3),
                 new DescriptorTable.Target("/tmp/echo/access.log (deleted)", 2)), table.topTargets(2));

@@ -20,14 +20,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ParsersTest {
     @ParameterizedTest
     @CsvSource({
-        "6.18.44-fc-v657, 6, 18, 44",
-        "6.1.0-18-amd64, 6, 1, 0",
-        "5.14.0-427.el9.x86_64, 5, 14, 0",
-        "6.12.0-55.9.1.el10_0.x86_64, 6, 12, 0",
-        "6.19-rc3, 6, 19, 0",
-        "5.10.233, 5, 10, 233",
-        "6.8.0-1021-aws, 6, 8, 0",
-        "4.19+, 4, 19, 0",
+            "6.18.44-fc-v657, 6, 18, 44",
+            "6.1.0-18-amd64, 6, 1, 0",
+            "5.14.0-427.el9.x86_64, 5, 14, 0",
+            "6.12.0-55.9.1.el10_0.x86_64, 6, 12, 0",
+            "6.19-rc3, 6, 19, 0",
+            "5.10.233, 5, 10, 233",
+            "6.8.0-1021-aws, 6, 8, 0",
+            "4.19+, 4, 19, 0",
     })
     void shouldReadAKernelRelease(String release, int major, int minor, int patch) throws Exception {
         assertEquals(new KernelVersion(major, minor, patch, release), KernelVersion.parse("osrelease", release + "\n"));
@@ -47,13 +47,13 @@ class ParsersTest {
 
     @ParameterizedTest
     @CsvSource(quoteCharacter = '`', value = {
-        "socket:[26510], SOCKET", "pipe:[5392], PIPE", "anon_inode:[eventpoll], EVENTPOLL",
-        "anon_inode:[eventfd], EVENTFD", "anon_inode:inotify, INOTIFY", "anon_inode:[fanotify], FANOTIFY",
-        "anon_inode:[timerfd], TIMERFD", "anon_inode:[signalfd], SIGNALFD", "anon_inode:[io_uring], IO_URING",
-        "anon_inode:bpf-map, BPF", "anon_inode:bpf_link, BPF", "anon_inode:[perf_event], PERF_EVENT",
-        "anon_inode:[pidfd], PIDFD", "pidfd:[1204], PIDFD", "/memfd:ring (deleted), MEMFD",
-        "net:[4026531833], NAMESPACE", "anon_inode:[userfaultfd], ANON_INODE", "/dev/null, DEVICE",
-        "/dev/shm/x, FILE", "/var/log/a b, FILE", "/tmp/x (deleted), FILE", "(unreachable)/x, OTHER", "odd, OTHER",
+            "socket:[26510], SOCKET", "pipe:[5392], PIPE", "anon_inode:[eventpoll], EVENTPOLL",
+            "anon_inode:[eventfd], EVENTFD", "anon_inode:inotify, INOTIFY", "anon_inode:[fanotify], FANOTIFY",
+            "anon_inode:[timerfd], TIMERFD", "anon_inode:[signalfd], SIGNALFD", "anon_inode:[io_uring], IO_URING",
+            "anon_inode:bpf-map, BPF", "anon_inode:bpf_link, BPF", "anon_inode:[perf_event], PERF_EVENT",
+            "anon_inode:[pidfd], PIDFD", "pidfd:[1204], PIDFD", "/memfd:ring (deleted), MEMFD",
+            "net:[4026531833], NAMESPACE", "anon_inode:[userfaultfd], ANON_INODE", "/dev/null, DEVICE",
+            "/dev/shm/x, FILE", "/var/log/a b, FILE", "/tmp/x (deleted), FILE", "(unreachable)/x, OTHER", "odd, OTHER",
     })
     void shouldTellWhatADescriptorIs(String target, FdKind kind) {
         assertEquals(kind, Descriptor.of(3, target).kind());
@@ -85,8 +85,8 @@ class ParsersTest {
 
     @ParameterizedTest
     @CsvSource(quoteCharacter = '`', value = {
-        "17 (a b) S 1 17 16, a b", "17 (x) R 1) S 1 17 16, x) R 1", "17 (((() S 1 17 16, (((",
-        "17 () S 1 17 16, ``",
+            "17 (a b) S 1 17 16, a b", "17 (x) R 1) S 1 17 16, x) R 1", "17 (((() S 1 17 16, (((",
+            "17 () S 1 17 16, ``",
     })
     void shouldEndACommandAtTheLastParenthesis(String begin, String comm) throws Exception {
         Stat stat = Stat.parse("stat",
@@ -205,10 +205,10 @@ class ParsersTest {
 
     @ParameterizedTest
     @CsvSource({
-        "net.ipv4.ip_local_port_range, net/ipv4/ip_local_port_range",
-        "net.ipv4.conf.eth0/100.rp_filter, net/ipv4/conf/eth0.100/rp_filter",
-        "net/ipv4/conf/eth0.100/rp_filter, net/ipv4/conf/eth0.100/rp_filter",
-        "fs.nr_open, fs/nr_open",
+            "net.ipv4.ip_local_port_range, net/ipv4/ip_local_port_range",
+            "net.ipv4.conf.eth0/100.rp_filter, net/ipv4/conf/eth0.100/rp_filter",
+            "net/ipv4/conf/eth0.100/rp_filter, net/ipv4/conf/eth0.100/rp_filter",
+            "fs.nr_open, fs/nr_open",
     })
     void shouldFindASysctlAsSysctl8Does(String name, String path) {
         assertEquals(path, Sysctl.path(name));
@@ -223,15 +223,16 @@ class ParsersTest {
 
     @ParameterizedTest
     @CsvSource({
-        "net.ipv4.ip_local_port_range, READER_NET_NAMESPACE", "net.core.somaxconn, READER_NET_NAMESPACE",
-        "net.netfilter.nf_conntrack_count, READER_NET_NAMESPACE", "net.netfilter.nf_conntrack_max, MACHINE",
-        "net.ipv4.tcp_mem, MACHINE", "net.ipv4.tcp_max_orphans, MACHINE", "net.ipv4.tcp_rmem, READER_NET_NAMESPACE",
-        "net.ipv4.neigh.default.gc_thresh3, MACHINE", "net.core.rmem_max, MACHINE",
-        "net.core.netdev_max_backlog, MACHINE", "net.unix.max_dgram_qlen, READER_NET_NAMESPACE",
-        "fs.nr_open, MACHINE", "fs.inotify.max_user_instances, MACHINE", "fs.epoll.max_user_watches, MACHINE",
-        "user.max_inotify_instances, READER_USER_NAMESPACE", "kernel.pid_max, READER_PID_NAMESPACE",
-        "kernel.threads-max, MACHINE", "kernel.sem, READER_IPC_NAMESPACE", "fs.mqueue.queues_max, READER_IPC_NAMESPACE",
-        "vm.max_map_count, MACHINE", "kernel.hostname, READER_UTS_NAMESPACE",
+            "net.ipv4.ip_local_port_range, READER_NET_NAMESPACE", "net.core.somaxconn, READER_NET_NAMESPACE",
+            "net.netfilter.nf_conntrack_count, READER_NET_NAMESPACE", "net.netfilter.nf_conntrack_max, MACHINE",
+            "net.ipv4.tcp_mem, MACHINE", "net.ipv4.tcp_max_orphans, MACHINE", "net.ipv4.tcp_rmem, READER_NET_NAMESPACE",
+            "net.ipv4.neigh.default.gc_thresh3, MACHINE", "net.core.rmem_max, MACHINE",
+            "net.core.netdev_max_backlog, MACHINE", "net.unix.max_dgram_qlen, READER_NET_NAMESPACE",
+            "fs.nr_open, MACHINE", "fs.inotify.max_user_instances, MACHINE", "fs.epoll.max_user_watches, MACHINE",
+            "user.max_inotify_instances, READER_USER_NAMESPACE", "kernel.pid_max, READER_PID_NAMESPACE",
+            "kernel.threads-max, MACHINE", "kernel.sem, READER_IPC_NAMESPACE",
+            "fs.mqueue.queues_max, READER_IPC_NAMESPACE",
+            "vm.max_map_count, MACHINE", "kernel.hostname, READER_UTS_NAMESPACE",
     })
     void shouldSayWhoseASysctlIs(String name, Scope scope) {
         assertEquals(scope, Sysctl.scope(name));
