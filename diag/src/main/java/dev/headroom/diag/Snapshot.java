@@ -8,7 +8,7 @@ import java.util.TreeMap;
 
 /**
  * What was known of a process and its machine at one instant, and of what is not known why not. Immutable; goes to JSON
- * and back ({@link SnapshotJson}). It holds no command-line arguments and no environment.
+ * and back. It holds no command-line arguments and no environment.
  *
  * @param takenMillis when, in milliseconds since 1970
  * @param facts by name
