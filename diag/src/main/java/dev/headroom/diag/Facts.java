@@ -56,6 +56,14 @@ public final class Facts {
     /** Distinct ports of the range that listeners and bound but unconnected sockets own. */
     public static final String PORTS_BOUND = "net.port_range.bound";
     public static final String CONNTRACK_COUNT = "net.conntrack.count";
+    /** IPv6 addresses of the network namespace: lines of /proc/PID/net/if_inet6. */
+    public static final String IPV6_ADDRESSES = "net.ipv6.addresses";
+    /** The systemd unit the process runs in, from its cgroup path: "nginx.service". Absent if it runs in none. */
+    public static final String UNIT = "process.unit";
+    /** What contains the process: "docker", "kubernetes", "podman", "lxc", or "container". Absent if nothing does. */
+    public static final String CONTAINER = "process.container";
+    /** The process's user namespace, as in user:[4026531837]. */
+    public static final String USERNS = "process.userns";
 
     private Facts() {
     }
@@ -90,7 +98,11 @@ public final class Facts {
         return "meminfo." + name;
     }
 
-    /** A number of a cgroup controller at its tightest level: "cgroup.pids.max", "cgroup.pids.path". */
+    /**
+     * A fact of a cgroup controller ("pids", "memory") at its tightest level: "path", "max", "high", "current", "peak",
+     * "failcnt", "events.oom_kill", "events.local.oom_kill", "stat.sock"; and of the walk up to it "version" (1 or 2)
+     * and "complete" ("yes" if the real root was seen).
+     */
     public static String cgroup(String controller, String name) {
         return "cgroup." + controller + "." + name;
     }
@@ -98,5 +110,15 @@ public final class Facts {
     /** A sum over the CPUs of /proc/net/stat: "stat.nf_conntrack.drop". */
     public static String stat(String file, String column) {
         return "stat." + file + "." + column;
+    }
+
+    /** A column of /proc/net/protocols, e.g. protocol("TCP", "pressure") ("yes", "no"), protocol("UNIX", "sockets"). */
+    public static String protocol(String name, String column) {
+        return "protocols." + name + "." + column;
+    }
+
+    /** Sockets of the process in a TCP state, e.g. "process.sockets.CLOSE-WAIT". */
+    public static String sockets(String state) {
+        return "process.sockets." + state;
     }
 }
