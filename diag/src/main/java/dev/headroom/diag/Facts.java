@@ -65,6 +65,53 @@ public final class Facts {
     /** The process's user namespace, as in user:[4026531837]. */
     public static final String USERNS = "process.userns";
 
+    /** Real group id. */
+    public static final String RGID = "process.rgid";
+    /** Seccomp mode as in /proc/PID/status: 0 none, 1 strict, 2 filter. */
+    public static final String SECCOMP = "process.seccomp";
+    /** The security label of /proc/PID/attr/current; "none" where no security module gives one. */
+    public static final String LSM_LABEL = "process.lsm_label";
+    /** "yes" if the reader is in the process's PID namespace, so that kernel.pid_max is the process's too. */
+    public static final String PIDNS_SHARED = "process.pidns_shared";
+    /** Processes in the PID namespace that children of the process will be born into; 0 when its init has ended. */
+    public static final String PIDNS_CHILDREN_TASKS = "process.pidns_for_children.tasks";
+    /** Tasks in the PID namespace of the process whose number is 300 or more: those that are given out again. */
+    public static final String PIDS_FROM_300 = "pidns.numbers_from_300";
+    /** Tasks in the PID namespace of the process. */
+    public static final String PIDNS_TASKS = "pidns.tasks";
+    /** Fanotify groups of all processes of the same effective user. */
+    public static final String FANOTIFY_GROUPS_USER = "user.fanotify.groups";
+    /** Fanotify marks of all processes of the same effective user. */
+    public static final String FANOTIFY_MARKS_USER = "user.fanotify.marks";
+    /** io_uring instances of all processes of the same real user. */
+    public static final String IO_URING_USER = "user.io_uring.instances";
+    /** Pages that the pipes of the same real user hold. */
+    public static final String PIPE_PAGES_USER = "user.pipe.pages";
+    /** POSIX message queues in /dev/mqueue that belong to the real user. */
+    public static final String MQ_QUEUES_USER = "user.mqueue.queues";
+    /** POSIX message queues in /dev/mqueue: those of the IPC namespace. */
+    public static final String MQ_QUEUES = "ipc.mqueue.queues";
+    /** Keys that count against the user's quota, from /proc/key-users. */
+    public static final String KEYS_USER = "user.keys";
+    /** Unix sockets of the network namespace, from /proc/net/protocols. */
+    public static final String UNIX_SOCKETS = "net.unix.sockets";
+    /** Mounts of the process's mount namespace, from /proc/PID/mountinfo. */
+    public static final String MOUNTS = "process.mounts";
+    /** What setrlimit was to change, without "RLIMIT_" and in small letters; nofile when it is not known. */
+    public static final String ASKED_RESOURCE = "asked.resource";
+    /** The soft limit that setrlimit was given; the hard limit is {@link Question#requested()}. */
+    public static final String ASKED_SOFT = "asked.soft";
+    /** The other process whose limits were to be read or set. */
+    public static final String ASKED_PID = "asked.pid";
+    /** The flags of the call as C spells them, e.g. "MAP_PRIVATE|MAP_HUGETLB". */
+    public static final String ASKED_FLAGS = "asked.flags";
+    /** "yes" or "no": whether the process of {@link #ASKED_PID} is there. */
+    public static final String TARGET_EXISTS = "target.exists";
+    /** Real, effective and saved user id of the process of {@link #ASKED_PID}, with blanks between. */
+    public static final String TARGET_UIDS = "target.uids";
+    /** Its real, effective and saved group id. */
+    public static final String TARGET_GIDS = "target.gids";
+
     private Facts() {
     }
 
@@ -100,11 +147,17 @@ public final class Facts {
 
     /**
      * A fact of a cgroup controller ("pids", "memory") at its tightest level: "path", "max", "high", "current", "peak",
-     * "failcnt", "events.oom_kill", "events.local.oom_kill", "stat.sock"; and of the walk up to it "version" (1 or 2)
-     * and "complete" ("yes" if the real root was seen).
+     * "events" (how often the limit was hit: the "max" of pids.events or memory.events, or memory.failcnt),
+     * "events.oom_kill", "events.local.oom_kill", "stat.sock"; and of the walk up to it "version" (1 or 2) and "complete"
+     * ("yes" if the real root was seen).
      */
     public static String cgroup(String controller, String name) {
         return "cgroup." + controller + "." + name;
+    }
+
+    /** Objects of System V IPC by kind (msg, sem, shm), counted in /proc/sysvipc: "sysvipc.shm". */
+    public static String sysvipc(String kind) {
+        return "sysvipc." + kind;
     }
 
     /** A sum over the CPUs of /proc/net/stat: "stat.nf_conntrack.drop". */
