@@ -55,6 +55,16 @@ public final class Facts {
     public static final String PORTS_RESERVED = "net.port_range.reserved";
     /** Distinct ports of the range that listeners and bound but unconnected sockets own. */
     public static final String PORTS_BOUND = "net.port_range.bound";
+    /** Distinct ports of the range that are reserved or bound: the two sets overlap where a listener's port is reserved. */
+    public static final String PORTS_BLOCKED = "net.port_range.blocked";
+    /** Distinct ports of the range that TCP sockets of any kind have as their local port. */
+    public static final String PORTS_IN_USE = "net.port_range.in_use";
+    /** How many sockets {@link Snapshot#flows()} sums up; its absence says that they were not read. */
+    public static final String FLOW_SOCKETS = "net.flows.sockets";
+    /** How many {@link Snapshot#listeners()} there are; its absence says that they were not read. */
+    public static final String LISTENERS = "net.listeners.count";
+    /** Base chains on the way out (hooks output and postrouting) that are not conntrack's or NAT's own. */
+    public static final String FIREWALL_OUT = "net.firewall.out";
     public static final String CONNTRACK_COUNT = "net.conntrack.count";
     /** Distinct UDP ports of the range that sockets own. */
     public static final String UDP_PORTS_BOUND = "net.port_range.udp_bound";
