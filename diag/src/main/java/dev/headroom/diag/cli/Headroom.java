@@ -6,6 +6,7 @@ import picocli.CommandLine.Spec;
 
 /** The command above all commands: alone, it says what there is. */
 @Command(name = "headroom", mixinStandardHelpOptions = true, versionProvider = Version.class,
+        subcommands = {ExplainCommand.class, SnapshotCommand.class},
         description = "Shows how much room is left before the Linux kernel says no, and why when it does.")
 final class Headroom implements Runnable {
     @Spec

@@ -14,7 +14,8 @@ import picocli.CommandLine;
  */
 final class Rehearsal {
     private static final List<List<String>> LINES = List.of(List.of("--help"), List.of("--version"),
-            List.of("--no-such"));
+            List.of("--no-such"), List.of("explain", "EMFILE", "--pid", Long.toString(ProcessHandle.current().pid())),
+            List.of("explain", "EMFILE", "--json"));
 
     private Rehearsal() {
     }
