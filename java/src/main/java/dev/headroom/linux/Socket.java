@@ -62,8 +62,6 @@ public final class Socket {
     public static final int SHUT_WR = 1;
     public static final int SHUT_RDWR = 2;
 
-    public static final int SOMAXCONN = 4096;
-
     private Socket() {
     }
 
@@ -218,7 +216,8 @@ public final class Socket {
     public static int getsockopt(CallState state, int sockfd, int level, int optname, long optval, long optlen) {
         try {
             return state.intResult(
-                    (long) GETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval, optlen));
+                    (long) GETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval,
+                            optlen));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -237,7 +236,8 @@ public final class Socket {
     public static int setsockopt(CallState state, int sockfd, int level, int optname, long optval, int optlen) {
         try {
             return state.intResult(
-                    (long) SETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval, (long) optlen));
+                    (long) SETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval,
+                            (long) optlen));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
