@@ -2,8 +2,12 @@ package dev.headroom.linux;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -63,6 +67,16 @@ final class Rig implements AutoCloseable {
     void close(int fd) {
         descriptors.remove((Integer) fd);
         ok(Unistd.close(state, fd));
+    }
+
+    /**
+     * The first line of a file of /proc. In one read: Files.readString begins with a single byte where a file says it is
+     * empty, and a sysctl answers the first read only, so that 4096 would be 4.
+     */
+    static String firstLine(String path) throws IOException {
+        try (BufferedReader lines = Files.newBufferedReader(Path.of(path))) {
+            return lines.readLine();
+        }
     }
 
     // Descriptors of all sorts.
