@@ -18,8 +18,9 @@ final class FullTable {
 
     public static void main(String[] args) {
         try (Rig rig = new Rig()) {
-            // Once with room, so that every class is loaded before the table is full.
+            // Once with room, so that every class is loaded before the table is full: from then on none can be.
             calls(rig, new Sockets(rig));
+            rig.close(rig.eventfd());
             ok(Resource.getrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
             rig.memory.putLong(Rlimit64.rlim_cur, SOFT_LIMIT);
             ok(Resource.setrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));

@@ -1,0 +1,4 @@
+/**
+ * The command line: the only package that prints or exits.
+ */
+package dev.headroom.diag.cli;

@@ -1,0 +1,10 @@
+/**
+ * Which Linux limit is near, which one was met, why, and what to do about it. The {@code headroom} command is its face.
+ */
+module dev.headroom.diag {
+    requires transitive dev.headroom.toolkit;
+    requires info.picocli;
+    requires tools.jackson.jr.ob;
+
+    opens dev.headroom.diag.cli to info.picocli;
+}
