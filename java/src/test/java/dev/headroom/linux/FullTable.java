@@ -20,7 +20,6 @@ final class FullTable {
         try (Rig rig = new Rig()) {
             // Once with room, so that every class is loaded before the table is full: from then on none can be.
             calls(rig, new Sockets(rig));
-            rig.close(rig.eventfd());
             ok(Resource.getrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
             rig.memory.putLong(Rlimit64.rlim_cur, SOFT_LIMIT);
             ok(Resource.setrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
@@ -61,26 +60,34 @@ final class FullTable {
         return Socket.accept4(rig.state, listener, 0, 0, Socket.SOCK_CLOEXEC);
     }
 
+    /** The outcome of a call that may have opened a descriptor, which is closed again. */
+    private static String opened(Rig rig, int rc) {
+        if (rc >= 0) {
+            ok(Unistd.close(rig.state, rc));
+        }
+        return outcome(rc);
+    }
+
     private static List<String> calls(Rig rig, Sockets sockets) {
-        boolean full = Fcntl.fcntl(rig.state, 0, Fcntl.F_DUPFD, 0) == -Errno.EMFILE.number();
+        boolean full = opened(rig, Fcntl.fcntl(rig.state, 0, Fcntl.F_DUPFD, 0)).equals("EMFILE");
         CallState state = rig.state;
         List<String> lines = new ArrayList<>();
-        lines.add("accept4, client waiting: " + (full ? outcome(accept(rig, sockets.busy)) : "not yet"));
+        lines.add("accept4, client waiting: " + (full ? opened(rig, accept(rig, sockets.busy)) : "not yet"));
         // A blocking listener: it answers at once all the same.
-        lines.add("accept4, nobody waiting, blocking: " + (full ? outcome(accept(rig, sockets.idle)) : "not yet"));
-        lines.add("accept4, nobody waiting, non-blocking: " + outcome(accept(rig, sockets.idleNonblocking)));
-        lines.add("accept4, no descriptor: " + outcome(accept(rig, -1)));
-        lines.add("accept4, unknown flag: " + outcome(Socket.accept4(state, sockets.idle, 0, 0, 1)));
-        lines.add("socket: " + outcome(Socket.socket(state, Socket.AF_INET, Socket.SOCK_STREAM, 0)));
-        lines.add("epoll_create1: " + outcome(Epoll.epollCreate1(state, 0)));
-        lines.add("eventfd: " + outcome(Eventfd.eventfd(state, 0, 0)));
-        lines.add("open, what is there: " + outcome(Fcntl.open(state, rig.path("/dev/null"), Fcntl.O_RDONLY, 0)));
+        lines.add("accept4, nobody waiting, blocking: " + (full ? opened(rig, accept(rig, sockets.idle)) : "not yet"));
+        lines.add("accept4, nobody waiting, non-blocking: " + opened(rig, accept(rig, sockets.idleNonblocking)));
+        lines.add("accept4, no descriptor: " + opened(rig, accept(rig, -1)));
+        lines.add("accept4, unknown flag: " + opened(rig, Socket.accept4(state, sockets.idle, 0, 0, 1)));
+        lines.add("socket: " + opened(rig, Socket.socket(state, Socket.AF_INET, Socket.SOCK_STREAM, 0)));
+        lines.add("epoll_create1: " + opened(rig, Epoll.epollCreate1(state, 0)));
+        lines.add("eventfd: " + opened(rig, Eventfd.eventfd(state, 0, 0)));
+        lines.add("open, what is there: " + opened(rig, Fcntl.open(state, rig.path("/dev/null"), Fcntl.O_RDONLY, 0)));
         lines.add("open, what is not there: "
-                + outcome(Fcntl.open(state, rig.path("/does/not/exist"), Fcntl.O_RDONLY, 0)));
-        lines.add("F_DUPFD from 0: " + outcome(Fcntl.fcntl(state, 0, Fcntl.F_DUPFD, 0)));
-        lines.add("F_DUPFD_CLOEXEC from 0: " + outcome(Fcntl.fcntl(state, 0, Fcntl.F_DUPFD_CLOEXEC, 0)));
-        lines.add("F_DUPFD from the last number: " + outcome(Fcntl.fcntl(state, 0, Fcntl.F_DUPFD, SOFT_LIMIT - 1)));
-        lines.add("F_DUPFD from the limit: " + outcome(Fcntl.fcntl(state, 0, Fcntl.F_DUPFD, SOFT_LIMIT)));
+                + opened(rig, Fcntl.open(state, rig.path("/does/not/exist"), Fcntl.O_RDONLY, 0)));
+        lines.add("F_DUPFD from 0: " + opened(rig, Fcntl.fcntl(state, 0, Fcntl.F_DUPFD, 0)));
+        lines.add("F_DUPFD_CLOEXEC from 0: " + opened(rig, Fcntl.fcntl(state, 0, Fcntl.F_DUPFD_CLOEXEC, 0)));
+        lines.add("F_DUPFD from the last number: " + opened(rig, Fcntl.fcntl(state, 0, Fcntl.F_DUPFD, SOFT_LIMIT - 1)));
+        lines.add("F_DUPFD from the limit: " + opened(rig, Fcntl.fcntl(state, 0, Fcntl.F_DUPFD, SOFT_LIMIT)));
         lines.add("bind: " + outcome(rig.bind(sockets.unconnected, rig.loopback())));
         lines.add("connect: " + outcome(rig.connect(sockets.unconnected, rig.name(sockets.idle))));
         return lines;
