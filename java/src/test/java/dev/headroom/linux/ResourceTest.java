@@ -96,12 +96,12 @@ class ResourceTest {
 
     private long[] getrlimit(int resource) {
         ok(Resource.getrlimit(rig.state, resource, rig.memory.address()));
-        return new long[]{rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
+        return new long[] {rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
     }
 
     private long[] prlimit(long pid, int resource) {
         ok(Resource.prlimit64(rig.state, (int) pid, resource, 0, rig.memory.address()));
-        return new long[]{rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
+        return new long[] {rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
     }
 
     @Test

@@ -114,7 +114,7 @@ class SchedTest {
             CallState state = new CallState();
             ok(Sched.unshare(state, Sched.CLONE_NEWNET));
             String inside = Files.readSymbolicLink(link).toString();
-            return new String[]{inside, outcome(Sched.setns(state, home, Sched.CLONE_NEWNET)),
+            return new String[] {inside, outcome(Sched.setns(state, home, Sched.CLONE_NEWNET)),
                     Files.readSymbolicLink(link).toString()};
         });
         assertNotEquals(outside, seen[0]);
@@ -146,7 +146,7 @@ class SchedTest {
             try (Rig own = new Rig(); Memory mask = Memory.map(128)) {
                 mask.putByte(cpu / 8, (byte) (1 << cpu % 8));
                 String set = outcome(Sched.schedSetaffinity(own.state, 0, mask.size(), mask.address()));
-                return new String[]{set, allowed()};
+                return new String[] {set, allowed()};
             }
         });
         assertEquals("ok", seen[0]);
