@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandle;
  */
 @CHeader("unistd.h")
 public final class Unistd {
+
     private Unistd() {
     }
 

@@ -1,5 +1,6 @@
 /**
- * Event loops, listeners, connectors, timers and private descriptor tables: what owns descriptors and threads.
- * <p>One platform thread a loop, level-triggered, no object per connection, nothing allocated in the steady state.
+ * Event loops on epoll: {@link dev.headroom.loop.EventLoop} with timers and tasks, {@link dev.headroom.loop.Listener}
+ * and {@link dev.headroom.loop.Connector} to get connections, {@link dev.headroom.loop.Connections} to serve them, and
+ * {@link dev.headroom.loop.FdTable} to have more of them than RLIMIT_NOFILE says.
  */
 package dev.headroom.loop;

@@ -1,0 +1,583 @@
+package dev.headroom.echo;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+
+import org.HdrHistogram.Histogram;
+
+import dev.headroom.linux.Errno;
+import dev.headroom.linux.Memory;
+import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.Socket;
+import dev.headroom.linux.SyscallException;
+import dev.headroom.loop.ConnectionHandler;
+import dev.headroom.loop.Connections;
+import dev.headroom.loop.Connector;
+import dev.headroom.loop.EventLoop;
+import dev.headroom.loop.FdTable;
+import dev.headroom.loop.Quota;
+import dev.headroom.loop.Timer;
+
+/**
+ * One loop of the client. What it remembers of a connection are the 32 bits of the table and 16 bytes of its own:
+ *
+ * <pre>
+ *   table:  received (17 bits) | pending (11) | sequence (4)
+ *   here:   due (8 bytes) | previous (4) | next (4)
+ * </pre>
+ *
+ * A connection stands in one of two queues, linked through previous and next: those being made, by the time when they
+ * are given up, and those made, by the time when the next message is due. As the timeout and the interval are the same
+ * for all, appending keeps both queues in order of time.
+ * <p>
+ * {@code pending} counts the messages whose time has come and that are not back yet; the first of them is on its way,
+ * the others follow one by one. That first one was intended for {@code due - pending × interval}.
+ */
+final class Caller implements ConnectionHandler {
+    static final int ENTRY = 16;
+    private static final int PREVIOUS = 8;
+    private static final int NEXT = 12;
+
+    private static final int RECEIVED_MASK = 0x1ffff;
+    private static final int PENDING = 17;
+    private static final int PENDING_MASK = 0x7ff;
+    private static final int SEQUENCE = 28;
+
+    private static final int EADDRNOTAVAIL = Errno.EADDRNOTAVAIL.number();
+    private static final int EADDRINUSE = Errno.EADDRINUSE.number();
+    private static final int ETIMEDOUT = Errno.ETIMEDOUT.number();
+    private static final int ENOPROTOOPT = Errno.ENOPROTOOPT.number();
+    private static final int EINVAL = Errno.EINVAL.number();
+    private static final int A_SWEEP = 256;
+    private static final int PORTS_AT_ONCE = 512;
+
+    /** net.ipv4.ip_local_port_range. */
+    record PortRange(int low, int high) {
+    }
+
+    final Counters counters = new Counters();
+    final Histogram latency = newHistogram();
+
+    private final EchoClient client;
+    private final EventLoop loop;
+    private final Connections connections;
+    private final FdTable table;
+    private final EchoClient.Options options;
+    private final Quota quota;
+    private final AtomicLong nextTuple;
+    private final Connector connector;
+    private final Memory entries;
+    private final ByteBuffer message;
+    private final List<Sockaddr> targets;
+    private final List<Sockaddr> sources;
+    private final boolean[] exhausted;
+    private final PortRange range;
+    /** For each pair of addresses, the lowest port that may still be free. */
+    private final int[] nextPort;
+    private final int maxInFlight;
+    private final double rate;
+    private final Timer connectTimer;
+    private final Timer dueTimer;
+    private final Timer rateTimer;
+    private final Timer retryTimer;
+
+    // heads and tails of the queues: descriptor + 1, or 0
+    private int connectingHead;
+    private int connectingTail;
+    private int dueHead;
+    private int dueTail;
+
+    private int exhaustedCount;
+    private int cursor;
+    private double nextStart;
+    private volatile int inFlight;
+    private volatile boolean waiting;
+    private boolean quiet;
+    private boolean lostSinceLastRound;
+
+    Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, PortRange range,
+            Quota quota, AtomicLong nextTuple) {
+        this.client = client;
+        this.loop = loop;
+        this.connections = loop.connections();
+        this.table = loop.table();
+        this.options = options;
+        this.quota = quota;
+        this.nextTuple = nextTuple;
+        this.connector = new Connector(loop, this, this::connectFailed);
+        this.entries = entries;
+        this.message = ByteBuffer.allocateDirect(options.size());
+        this.targets = options.targets();
+        this.sources = options.sources();
+        this.exhausted = new boolean[targets.size() * Math.max(1, sources.size())];
+        this.range = range;
+        this.nextPort = new int[exhausted.length];
+        Arrays.fill(nextPort, range.low());
+        this.maxInFlight = Math.max(1, Math.ceilDiv(options.inFlight(), options.loops()));
+        this.rate = options.rate() / options.loops();
+        this.connectTimer = loop.timer(this::expireConnecting);
+        this.dueTimer = loop.timer(this::sendDue);
+        this.rateTimer = loop.timer(this::connectMore);
+        this.retryTimer = loop.timer(this::retry);
+    }
+
+    static Histogram newHistogram() {
+        return new Histogram(1, TimeUnit.HOURS.toMicros(1), 3);
+    }
+
+    void begin() {
+        nextStart = System.nanoTime();
+        loop.execute(this::connectMore);
+    }
+
+    boolean isWaiting() {
+        return waiting;
+    }
+
+    int inFlight() {
+        return inFlight;
+    }
+
+    // ---- connecting ----
+
+    private void connectMore() {
+        while (!quiet && !waiting && inFlight < maxInFlight && mayStart() && quota.tryAcquire()) {
+            int errno = options.sourcePortLow() == 0 ? connectAnyPort() : connectNextTuple();
+            if (errno != 0) {
+                quota.release();
+                counters.error(errno);
+                hold(connector.failedCall(), errno, detail(errno));
+                return;
+            }
+            nextStart += rate > 0 ? 1e9 / rate : 0;
+        }
+    }
+
+    private boolean mayStart() {
+        if (rate <= 0) {
+            return true;
+        }
+        double now = System.nanoTime();
+        if (now >= nextStart) {
+            // A pause does not entitle to a burst.
+            nextStart = Math.max(nextStart, now - 1e7);
+            return true;
+        }
+        rateTimer.arm((long) (nextStart - now));
+        return false;
+    }
+
+    /** Begins a connection between the next pair of addresses that has a port left. @return 0 or the positive error */
+    private int connectAnyPort() {
+        while (true) {
+            if (cursor == exhausted.length) {
+                cursor = 0;
+            }
+            int pair = cursor++;
+            if (exhausted[pair]) {
+                continue;
+            }
+            Sockaddr source = sources.isEmpty() ? null : sources.get(pair / targets.size()).withPort(0);
+            int fd = connectWithin(pair, source, targets.get(pair % targets.size()));
+            if (fd >= 0) {
+                started(fd);
+                return 0;
+            }
+            if (fd != -EADDRNOTAVAIL) {
+                return -fd;
+            }
+            exhausted[pair] = true;
+            if (++exhaustedCount == exhausted.length) {
+                return -fd;
+            }
+        }
+    }
+
+    /**
+     * Lets the kernel choose a port, from one small part of the range after the other: when most of the range is in use
+     * it would otherwise look at thousands of ports for each connection (net/ipv4/inet_hashtables.c,
+     * __inet_hash_connect), and the last ones take a millisecond each. What the parts do not yield is asked of the whole
+     * range, so that the last word is the kernel's.
+     *
+     * @return the descriptor or {@code -errno}
+     */
+    private int connectWithin(int pair, Sockaddr source, Sockaddr target) {
+        while (nextPort[pair] <= range.high()) {
+            int low = nextPort[pair];
+            int fd = connector.connect(source, target, low, Math.min(low + PORTS_AT_ONCE - 1, range.high()));
+            if (fd == -ENOPROTOOPT || fd == -EINVAL && connector.failedCall().equals("setsockopt")) {
+                Arrays.fill(nextPort, range.high() + 1);
+            } else if (fd != -EADDRNOTAVAIL || !connector.failedCall().equals("connect")) {
+                return fd;
+            } else {
+                nextPort[pair] += PORTS_AT_ONCE;
+            }
+        }
+        return connector.connect(source, target);
+    }
+
+    /** Begins the next connection of (port, source, target) that is free. @return 0 or the positive error */
+    private int connectNextTuple() {
+        int errno = EADDRNOTAVAIL;
+        long ports = options.sourcePortHigh() - options.sourcePortLow() + 1L;
+        for (long i = nextTuple.getAndIncrement(); i < ports * exhausted.length; i = nextTuple.getAndIncrement()) {
+            int pair = (int) (i % exhausted.length);
+            int port = (int) (options.sourcePortLow() + i / exhausted.length);
+            Sockaddr target = targets.get(pair % targets.size());
+            Sockaddr source = sources.isEmpty()
+                    ? Sockaddr.of(target.family() == Socket.AF_INET ? "0.0.0.0" : "::", port)
+                    : sources.get(pair / targets.size()).withPort(port);
+            int fd = connector.connect(source, target);
+            if (fd >= 0) {
+                started(fd);
+                return 0;
+            }
+            errno = -fd;
+            if (errno != EADDRNOTAVAIL && errno != EADDRINUSE) {
+                nextTuple.decrementAndGet();
+                return errno;
+            }
+        }
+        return errno;
+    }
+
+    private void started(int fd) {
+        inFlight++;
+        long deadline = System.nanoTime() + options.timeoutNanos();
+        appendConnecting(fd, deadline);
+        if (!connectTimer.isArmed()) {
+            connectTimer.armAt(deadline);
+        }
+    }
+
+    private String detail(int errno) {
+        String from = sources.isEmpty() ? "" : sources.size() == 1 ? sources.getFirst().address().getHostAddress()
+                : sources.size() + " sources";
+        String to = targets.size() == 1 ? targets.getFirst().toString() : targets.size() + " targets";
+        String ports = options.sourcePortLow() == 0 ? ""
+                : ":" + options.sourcePortLow() + "-" + options.sourcePortHigh();
+        boolean addresses = errno != Errno.EMFILE.number() && errno != Errno.ENFILE.number();
+        return addresses ? (from + ports).isEmpty() ? to : from + ports + " → " + to : "";
+    }
+
+    private void connectFailed(int fd, int errno) {
+        leaveConnecting(fd);
+        counters.error(errno);
+        hold("connect", errno, detail(errno));
+    }
+
+    private void leaveConnecting(int fd) {
+        unlinkConnecting(fd);
+        inFlight--;
+        quota.release();
+    }
+
+    private void expireConnecting() {
+        long now = System.nanoTime();
+        boolean expired = false;
+        while (connectingHead != 0 && due(connectingHead - 1) - now <= 0) {
+            int fd = connectingHead - 1;
+            leaveConnecting(fd);
+            connector.abandon(fd);
+            counters.error(ETIMEDOUT);
+            expired = true;
+        }
+        if (connectingHead != 0) {
+            connectTimer.armAt(due(connectingHead - 1));
+        }
+        if (expired) {
+            hold("connect", ETIMEDOUT, detail(ETIMEDOUT));
+        }
+    }
+
+    /** Keeps what there is and tries again later. */
+    private void hold(String call, int errno, String detail) {
+        if (quiet) {
+            return;
+        }
+        boolean first = !waiting;
+        waiting = true;
+        if (first) {
+            retryTimer.arm(options.retryNanos());
+        }
+        client.limit(call, errno, detail);
+    }
+
+    private void retry() {
+        waiting = false;
+        Arrays.fill(exhausted, false);
+        Arrays.fill(nextPort, range.low());
+        exhaustedCount = 0;
+        if (lostSinceLastRound) {
+            lostSinceLastRound = false;
+            nextTuple.set(0);
+        }
+        connectMore();
+    }
+
+    // ---- connected ----
+
+    @Override
+    public void opened(Connections c, int fd) throws IOException {
+        unlinkConnecting(fd);
+        inFlight--;
+        table.setUser(fd, 0);
+        Counters.add(counters.opened, 1);
+        client.loops().opened(c, fd);
+        long now = System.nanoTime();
+        if (options.everyNanos() > 0) {
+            appendDue(fd, now + options.everyNanos());
+            armDue();
+        } else {
+            setDue(fd, now);
+        }
+        if (!quiet) {
+            send(fd, 1);
+        }
+        connectMore();
+    }
+
+    private void armDue() {
+        if (!dueTimer.isArmed() && dueHead != 0 && !quiet) {
+            dueTimer.armAt(due(dueHead - 1));
+        }
+    }
+
+    private void sendDue() {
+        long now = System.nanoTime();
+        for (int i = 0; i < A_SWEEP && dueHead != 0 && due(dueHead - 1) - now <= 0; i++) {
+            int fd = dueHead - 1;
+            long next = due(fd) + options.everyNanos();
+            unlinkDue(fd);
+            appendDue(fd, next);
+            int pending = pending(fd);
+            if (pending == 0) {
+                try {
+                    send(fd, 1);
+                } catch (IOException e) {
+                    connections.close(fd);
+                }
+            } else if (pending < PENDING_MASK) {
+                table.setUser(fd, table.user(fd) + (1 << PENDING));
+            }
+        }
+        armDue();
+    }
+
+    private int pending(int fd) {
+        return table.user(fd) >>> PENDING & PENDING_MASK;
+    }
+
+    /** Sends the next message; {@code pending} messages are due, with this one. */
+    private void send(int fd, int pending) throws SyscallException {
+        int sequence = (table.user(fd) >>> SEQUENCE) + 1 & 0xf;
+        table.setUser(fd, sequence << SEQUENCE | pending << PENDING);
+        long seed = seed(fd, sequence);
+        message.clear();
+        for (int i = 0; i < message.capacity(); i++) {
+            message.put(i, pattern(seed, i));
+        }
+        Counters.add(counters.sent, 1);
+        connections.send(fd, message);
+    }
+
+    /** A message tells its connection and its place in the row from others, so that a mixed-up echo shows. */
+    private long seed(int fd, int sequence) {
+        long z = ((long) loop.generation(fd) << 32 | fd) * 16 + sequence + 0x9e3779b97f4a7c15L;
+        z = (z ^ z >>> 30) * 0xbf58476d1ce4e5b9L;
+        z = (z ^ z >>> 27) * 0x94d049bb133111ebL;
+        return z ^ z >>> 31;
+    }
+
+    private static byte pattern(long seed, int i) {
+        return (byte) ((seed >>> ((i & 7) << 3)) + (i >>> 3));
+    }
+
+    @Override
+    public boolean readsWhileSending() {
+        return true;
+    }
+
+    @Override
+    public void received(Connections c, int fd, ByteBuffer data) throws IOException {
+        int user = table.user(fd);
+        int received = user & RECEIVED_MASK;
+        int pending = user >>> PENDING & PENDING_MASK;
+        long seed = seed(fd, user >>> SEQUENCE);
+        int n = data.remaining();
+        boolean same = pending > 0 && received + n <= options.size();
+        for (int i = 0; i < n && same; i++) {
+            same = data.get() == pattern(seed, received + i);
+        }
+        Counters.add(counters.bytes, n);
+        if (!same) {
+            Counters.add(counters.mismatched, 1);
+            table.setUser(fd, user & ~(PENDING_MASK << PENDING));
+            c.close(fd);
+            return;
+        }
+        received += n;
+        table.setUser(fd, user & ~RECEIVED_MASK | received);
+        if (received == options.size()) {
+            complete(fd, pending);
+        }
+    }
+
+    private void complete(int fd, int pending) throws IOException {
+        long now = System.nanoTime();
+        latency.recordValue(Math.clamp((now - intended(fd, pending)) / 1000, 1, latency.getHighestTrackableValue()));
+        Counters.add(counters.messages, 1);
+        table.setUser(fd, table.user(fd) & ~(PENDING_MASK << PENDING | RECEIVED_MASK));
+        if (quiet) {
+            return;
+        }
+        if (options.everyNanos() == 0) {
+            setDue(fd, now);
+            send(fd, 1);
+        } else if (pending > 1) {
+            send(fd, pending - 1);
+        }
+    }
+
+    private long intended(int fd, int pending) {
+        return due(fd) - pending * options.everyNanos();
+    }
+
+    @Override
+    public void ended(Connections c, int fd, ByteBuffer rest) {
+        c.close(fd);
+    }
+
+    @Override
+    public void closed(Connections c, int fd, int errno) {
+        if (options.everyNanos() > 0) {
+            unlinkDue(fd);
+        }
+        if (pending(fd) > 0 && !loopEnded) {
+            Counters.add(counters.lost, 1);
+        }
+        if (errno != 0) {
+            counters.error(errno);
+        }
+        Counters.add(counters.closed, 1);
+        client.loops().closed(c, fd, errno);
+        quota.release();
+        lostSinceLastRound = true;
+        if (!quiet && !waiting && !loopEnded) {
+            waiting = true;
+            retryTimer.arm(options.retryNanos());
+        }
+    }
+
+    // ---- the end ----
+
+    private boolean loopEnded;
+
+    void quiesce() {
+        loop.execute(() -> {
+            quiet = true;
+            dueTimer.cancel();
+            retryTimer.cancel();
+            rateTimer.cancel();
+            while (connectingHead != 0) {
+                int fd = connectingHead - 1;
+                leaveConnecting(fd);
+                connector.abandon(fd);
+            }
+        });
+    }
+
+    /** Counts the messages that are out for longer than the timeout, and from now on none that is cut short by us. */
+    void countOverdue() {
+        if (!loop.isRunning()) {
+            return;
+        }
+        CountDownLatch done = new CountDownLatch(1);
+        loop.execute(() -> {
+            quiet = true;
+            loopEnded = true;
+            long now = System.nanoTime();
+            for (int i = dueHead; i != 0; i = entries.getInt((long) (i - 1) * ENTRY + NEXT)) {
+                int pending = pending(i - 1);
+                if (pending > 0 && now - intended(i - 1, pending) > options.timeoutNanos()) {
+                    Counters.add(counters.lost, 1);
+                }
+            }
+            done.countDown();
+        });
+        try {
+            done.await(10, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    // ---- the queues ----
+
+    private long due(int fd) {
+        return entries.getLong((long) fd * ENTRY);
+    }
+
+    private void setDue(int fd, long time) {
+        entries.putLong((long) fd * ENTRY, time);
+    }
+
+    private void appendConnecting(int fd, long time) {
+        link(fd, time, connectingTail);
+        connectingTail = fd + 1;
+        connectingHead = connectingHead == 0 ? fd + 1 : connectingHead;
+    }
+
+    private void unlinkConnecting(int fd) {
+        int previous = previous(fd);
+        int next = next(fd);
+        unlink(previous, next);
+        connectingHead = previous == 0 ? next : connectingHead;
+        connectingTail = next == 0 ? previous : connectingTail;
+    }
+
+    private void appendDue(int fd, long time) {
+        link(fd, time, dueTail);
+        dueTail = fd + 1;
+        dueHead = dueHead == 0 ? fd + 1 : dueHead;
+    }
+
+    private void unlinkDue(int fd) {
+        int previous = previous(fd);
+        int next = next(fd);
+        unlink(previous, next);
+        dueHead = previous == 0 ? next : dueHead;
+        dueTail = next == 0 ? previous : dueTail;
+    }
+
+    private int previous(int fd) {
+        return entries.getInt((long) fd * ENTRY + PREVIOUS);
+    }
+
+    private int next(int fd) {
+        return entries.getInt((long) fd * ENTRY + NEXT);
+    }
+
+    private void link(int fd, long time, int tail) {
+        setDue(fd, time);
+        entries.putInt((long) fd * ENTRY + PREVIOUS, tail);
+        entries.putInt((long) fd * ENTRY + NEXT, 0);
+        if (tail != 0) {
+            entries.putInt((long) (tail - 1) * ENTRY + NEXT, fd + 1);
+        }
+    }
+
+    private void unlink(int previous, int next) {
+        if (previous != 0) {
+            entries.putInt((long) (previous - 1) * ENTRY + NEXT, next);
+        }
+        if (next != 0) {
+            entries.putInt((long) (next - 1) * ENTRY + PREVIOUS, previous);
+        }
+    }
+}

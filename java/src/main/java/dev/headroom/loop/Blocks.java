@@ -1,0 +1,105 @@
+package dev.headroom.loop;
+
+import java.util.Arrays;
+
+import dev.headroom.linux.CallState;
+import dev.headroom.linux.Memory;
+import dev.headroom.linux.SyscallException;
+
+/**
+ * Room for the bytes that one side of a connection is not ready to take: blocks of {@link Connections#BUFFER} bytes,
+ * numbered from 1, in memory outside the heap. Only connections that wait have one, and only the pages that were
+ * written cost memory.
+ */
+final class Blocks implements AutoCloseable {
+    static final int NONE = 0;
+
+    private static final int A_SLAB = 256;
+
+    private Memory[] slabs = new Memory[0];
+    private int[] start = new int[1];
+    private int[] end = new int[1];
+    private int[] free = new int[0];
+    private int freeCount;
+
+    /** @return an empty block */
+    int take() throws SyscallException {
+        if (freeCount == 0) {
+            grow();
+        }
+        int block = free[--freeCount];
+        start[block] = 0;
+        end[block] = 0;
+        return block;
+    }
+
+    void release(int block, CallState state) {
+        free[freeCount++] = block;
+        if (freeCount == free.length) {
+            discardAll(state);
+        }
+    }
+
+    int length(int block) {
+        return end[block] - start[block];
+    }
+
+    int room(int block) {
+        return Connections.BUFFER - end[block];
+    }
+
+    long address(int block) {
+        return memory(block).address() + offset(block) + start[block];
+    }
+
+    /** Takes {@code n} bytes from the front. */
+    void consume(int block, int n) {
+        start[block] += n;
+    }
+
+    void append(int block, Memory from, long offset, int n) {
+        memory(block).copyFrom(offset(block) + end[block], from, offset, n);
+        end[block] += n;
+    }
+
+    void copyTo(int block, Memory to, long offset) {
+        to.copyFrom(offset, memory(block), offset(block) + start[block], length(block));
+    }
+
+    /** Gives the pages back when no block is in use. */
+    private void discardAll(CallState state) {
+        for (Memory slab : slabs) {
+            slab.discard(state);
+        }
+    }
+
+    private void grow() throws SyscallException {
+        Memory slab = Memory.map((long) A_SLAB * Connections.BUFFER);
+        int first = slabs.length * A_SLAB + 1;
+        slabs = Arrays.copyOf(slabs, slabs.length + 1);
+        slabs[slabs.length - 1] = slab;
+        int count = slabs.length * A_SLAB;
+        start = Arrays.copyOf(start, count + 1);
+        end = Arrays.copyOf(end, count + 1);
+        free = Arrays.copyOf(free, count);
+        for (int block = count; block >= first; block--) {
+            free[freeCount++] = block;
+        }
+    }
+
+    private Memory memory(int block) {
+        return slabs[(block - 1) / A_SLAB];
+    }
+
+    private static long offset(int block) {
+        return (long) ((block - 1) % A_SLAB) * Connections.BUFFER;
+    }
+
+    @Override
+    public void close() {
+        for (Memory slab : slabs) {
+            slab.close();
+        }
+        slabs = new Memory[0];
+    }
+}

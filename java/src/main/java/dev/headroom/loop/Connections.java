@@ -1,0 +1,546 @@
+package dev.headroom.loop;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+
+import dev.headroom.linux.CallState;
+import dev.headroom.linux.Epoll;
+import dev.headroom.linux.Errno;
+import dev.headroom.linux.Linger;
+import dev.headroom.linux.Memory;
+import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.Socket;
+import dev.headroom.linux.SyscallException;
+
+/**
+ * Byte streams on one loop: reads into a buffer that all share, sends, and keeps what the other side has no room for.
+ * A connection is its descriptor; there is no object for it. The common event costs one recv and one send.
+ * <p>
+ * Memory is bounded: a connection whose peer does not read holds at most {@link #BUFFER} bytes of output, and until
+ * they have gone its input rests in the kernel (TCP then closes the peer's window). One whose handler waits for more
+ * holds at most as much input.
+ * <p>
+ * <b>Not thread-safe</b>: the loop's thread alone may use it.
+ */
+public final class Connections implements AutoCloseable {
+    /** Bytes read at once, and the most that is kept for a connection in each direction. */
+    public static final int BUFFER = 64 * 1024;
+
+    private static final int EAGAIN = Errno.EAGAIN.number();
+    private static final int EINTR = Errno.EINTR.number();
+    private static final int EMSGSIZE = Errno.EMSGSIZE.number();
+    private static final int ECONNRESET = Errno.ECONNRESET.number();
+
+    // flags of a connection
+    /** EPOLLIN is in the interest. */
+    private static final int IN = 1;
+    /** EPOLLOUT is in the interest. */
+    private static final int OUT = 2;
+    /** The handler has asked for a rest. */
+    private static final int PAUSED = 4;
+    /** The peer has ended. */
+    private static final int ENDED = 8;
+    /** To be closed when the output has gone. */
+    private static final int FINISH = 16;
+    /** Our direction to be shut down when the output has gone. */
+    private static final int SHUT = 32;
+    /** Taken out of epoll, because EPOLLHUP would be reported for ever while the input rests. */
+    private static final int OFF = 64;
+
+    private final EventLoop loop;
+    private final FdTable table;
+    private final CallState state;
+    private final Memory input = Memory.map(BUFFER);
+    private final Memory output = Memory.map(BUFFER);
+    private final ByteBuffer inputBuffer = input.asByteBuffer();
+    private final ByteBuffer outputBuffer = output.asByteBuffer();
+    private final Blocks blocks = new Blocks();
+
+    /** Connections that must be looked at at the end of the turn: {@code generation << 32 | fd}. */
+    private long[] again = new long[64];
+    private int againCount;
+
+    Connections(EventLoop loop) throws SyscallException {
+        this.loop = loop;
+        this.table = loop.table();
+        this.state = loop.callState();
+    }
+
+    public EventLoop loop() {
+        return loop;
+    }
+
+    /** One for each ConnectionHandler, whatever number of connections it serves. */
+    private static final class Kind implements Handler {
+        final Connections connections;
+        final ConnectionHandler handler;
+
+        Kind(Connections connections, ConnectionHandler handler) {
+            this.connections = connections;
+            this.handler = handler;
+        }
+
+        @Override
+        public void ready(EventLoop loop, int fd, int events) throws IOException {
+            connections.ready(handler, fd, events);
+        }
+    }
+
+    private Kind[] kinds = new Kind[0];
+
+    /** The loop's index for connections with that handler, found again or made. */
+    int kindOf(ConnectionHandler handler) {
+        for (Kind kind : kinds) {
+            if (kind.handler == handler) {
+                return loop.handlerIndex(kind);
+            }
+        }
+        Kind kind = new Kind(this, handler);
+        kinds = Arrays.copyOf(kinds, kinds.length + 1);
+        kinds[kinds.length - 1] = kind;
+        return loop.handlerIndex(kind);
+    }
+
+    private ConnectionHandler handlerOf(int fd) {
+        return loop.handlerAt(loop.handlerOf(fd)) instanceof Kind kind ? kind.handler : null;
+    }
+
+    /**
+     * Takes over a connected, non-blocking socket.
+     *
+     * @throws SyscallException what epoll_ctl says; the socket is still open then, and still the caller's
+     */
+    public void open(int fd, ConnectionHandler handler) throws IOException {
+        int rc = tryOpen(fd, kindOf(handler));
+        Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd);
+        handler.opened(this, fd);
+    }
+
+    /** @return 0 or {@code -errno} of epoll_ctl */
+    int tryOpen(int fd, int kind) {
+        int rc = loop.tryAdd(fd, Epoll.EPOLLIN, kind);
+        if (rc == 0) {
+            loop.setFlags(fd, IN);
+        }
+        return rc;
+    }
+
+    /** A socket that the loop knows already, as a connection in progress, becomes a connection. */
+    void adopt(int fd, ConnectionHandler handler) throws IOException {
+        loop.setHandler(fd, kindOf(handler));
+        loop.setFlags(fd, 0);
+        interest(fd, IN);
+        handler.opened(this, fd);
+    }
+
+    private void ready(ConnectionHandler handler, int fd, int events) throws IOException {
+        int generation = loop.generation(fd);
+        if ((events & Epoll.EPOLLOUT) != 0) {
+            flush(handler, fd);
+            if (!isCurrent(fd, generation)) {
+                return;
+            }
+        }
+        if ((events & ~Epoll.EPOLLOUT) == 0) {
+            return;
+        }
+        if ((loop.flags(fd) & IN) != 0) {
+            read(handler, fd);
+        } else if ((events & Epoll.EPOLLERR) != 0) {
+            int errno = error(fd);
+            close(fd, errno == 0 ? ECONNRESET : errno);
+        } else if ((events & Epoll.EPOLLHUP) != 0) {
+            hungUp(fd);
+        }
+    }
+
+    private boolean isCurrent(int fd, int generation) {
+        return loop.isRegistered(fd) && loop.generation(fd) == generation;
+    }
+
+    /** Both directions have ended while the input rests. What has come is still there to be read. */
+    private void hungUp(int fd) {
+        int flags = loop.flags(fd);
+        if ((flags & ENDED) != 0 || table.output(fd) != Blocks.NONE) {
+            close(fd, (flags & ENDED) != 0 && table.output(fd) == Blocks.NONE ? 0 : ECONNRESET);
+            return;
+        }
+        loop.control(Epoll.EPOLL_CTL_DEL, fd, 0, 0);
+        loop.setFlags(fd, flags & ~(IN | OUT) | OFF);
+    }
+
+    private void read(ConnectionHandler handler, int fd) throws IOException {
+        int kept = table.input(fd);
+        int have = 0;
+        if (kept != Blocks.NONE) {
+            have = blocks.length(kept);
+            if (have == BUFFER) {
+                interest(fd, loop.flags(fd) & OUT);
+                return;
+            }
+            blocks.copyTo(kept, input, 0);
+        }
+        long n;
+        do {
+            n = Socket.recv(state, fd, input.address() + have, BUFFER - have, 0);
+        } while (n == -EINTR);
+        if (n > 0) {
+            deliver(handler, fd, have + (int) n);
+        } else if (n == 0) {
+            end(handler, fd, have);
+        } else if (n != -EAGAIN) {
+            close(fd, (int) -n);
+        }
+    }
+
+    /** Hands {@code length} bytes of the input buffer to the handler and keeps what it leaves. */
+    private void deliver(ConnectionHandler handler, int fd, int length) throws IOException {
+        int generation = loop.generation(fd);
+        ByteBuffer data = inputBuffer.clear().limit(length);
+        handler.received(this, fd, data);
+        if (isCurrent(fd, generation)) {
+            keep(fd, data, length);
+        }
+    }
+
+    private void keep(int fd, ByteBuffer data, int length) throws SyscallException {
+        int kept = table.input(fd);
+        if (kept != Blocks.NONE) {
+            blocks.release(kept, state);
+            table.setInput(fd, Blocks.NONE);
+        }
+        int left = data.remaining();
+        if (left == 0) {
+            return;
+        }
+        if (left == BUFFER && table.output(fd) == Blocks.NONE && (loop.flags(fd) & PAUSED) == 0) {
+            close(fd, EMSGSIZE);
+            return;
+        }
+        kept = blocks.take();
+        blocks.append(kept, input, length - left, left);
+        table.setInput(fd, kept);
+        if (left == BUFFER) {
+            // no room to read into: it waits for the output to go, or for resume
+            interest(fd, loop.flags(fd) & OUT);
+        }
+    }
+
+    private void end(ConnectionHandler handler, int fd, int have) throws IOException {
+        int generation = loop.generation(fd);
+        int kept = table.input(fd);
+        if (kept != Blocks.NONE) {
+            blocks.release(kept, state);
+            table.setInput(fd, Blocks.NONE);
+        }
+        loop.setFlags(fd, loop.flags(fd) | ENDED);
+        interest(fd, loop.flags(fd) & OUT);
+        handler.ended(this, fd, inputBuffer.clear().limit(have));
+        if (isCurrent(fd, generation) && (loop.flags(fd) & SHUT) != 0 && table.output(fd) == Blocks.NONE) {
+            close(fd, 0);
+        }
+    }
+
+    /**
+     * Sends the bytes of {@code data}. What the socket does not take is kept, up to {@link #BUFFER} bytes, and goes out
+     * as room appears; {@link ConnectionHandler#drained} tells when. What is more than that stays in {@code data}.
+     *
+     * <p>
+     * A connection that cannot be sent to any more is closed, as one that cannot be read from, and its own handler is
+     * told; whoever was sending on its behalf goes on.
+     *
+     * @return true if everything has gone out; false if something waits or the connection is closed, and it is better
+     *         to send nothing more yet
+     */
+    public boolean send(int fd, ByteBuffer data) throws SyscallException {
+        if (!loop.isRegistered(fd)) {
+            return false;
+        }
+        if ((loop.flags(fd) & (FINISH | SHUT)) != 0) {
+            throw new IllegalStateException("send after finish or shutdownOutput on descriptor " + fd);
+        }
+        if (table.output(fd) != Blocks.NONE) {
+            keepOutput(fd, data);
+            return false;
+        }
+        while (data.hasRemaining()) {
+            Memory from = input;
+            int offset = data.position();
+            int n = data.remaining();
+            if (data != inputBuffer) {
+                from = output;
+                offset = 0;
+                n = stage(data);
+            }
+            int sent = sendNow(fd, from.address() + offset, n);
+            if (sent < 0) {
+                close(fd, -sent);
+                return false;
+            }
+            data.position(data.position() + sent);
+            if (sent < n) {
+                keepOutput(fd, data);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Copies the front of {@code data} to where send can take it from, and leaves its position. */
+    private int stage(ByteBuffer data) {
+        int n = Math.min(data.remaining(), BUFFER);
+        outputBuffer.put(0, data, data.position(), n);
+        return n;
+    }
+
+    private void keepOutput(int fd, ByteBuffer data) throws SyscallException {
+        int block = table.output(fd);
+        if (block == Blocks.NONE) {
+            block = blocks.take();
+            table.setOutput(fd, block);
+            interest(fd, OUT | (handlerOf(fd).readsWhileSending() ? loop.flags(fd) & IN : 0));
+        }
+        int n = Math.min(data.remaining(), blocks.room(block));
+        if (data == inputBuffer) {
+            blocks.append(block, input, data.position(), n);
+        } else {
+            outputBuffer.put(0, data, data.position(), n);
+            blocks.append(block, output, 0, n);
+        }
+        data.position(data.position() + n);
+    }
+
+    /** @return bytes taken, 0 when the socket has no room, or {@code -errno} when it is broken */
+    private int sendNow(int fd, long address, int length) {
+        while (true) {
+            long n = Socket.send(state, fd, address, length, Socket.MSG_NOSIGNAL);
+            if (n == -EAGAIN) {
+                return 0;
+            }
+            if (n != -EINTR) {
+                return (int) n;
+            }
+        }
+    }
+
+    private void flush(ConnectionHandler handler, int fd) throws IOException {
+        int block = table.output(fd);
+        if (block != Blocks.NONE) {
+            int sent = sendNow(fd, blocks.address(block), blocks.length(block));
+            if (sent < 0) {
+                close(fd, -sent);
+                return;
+            }
+            blocks.consume(block, sent);
+            if (blocks.length(block) > 0) {
+                return;
+            }
+            blocks.release(block, state);
+            table.setOutput(fd, Blocks.NONE);
+        }
+        int flags = loop.flags(fd);
+        if ((flags & FINISH) != 0) {
+            close(fd, 0);
+            return;
+        }
+        if ((flags & SHUT) != 0) {
+            Socket.shutdown(state, fd, Socket.SHUT_WR);
+            if ((flags & ENDED) != 0) {
+                close(fd, 0);
+                return;
+            }
+        }
+        interest(fd, readable(fd) ? IN : 0);
+        int generation = loop.generation(fd);
+        handler.drained(this, fd);
+        if (isCurrent(fd, generation) && readable(fd)) {
+            redeliver(fd);
+        }
+    }
+
+    /** Whether input is wanted: the peer has not ended, the handler has not paused, no output waits. */
+    private boolean readable(int fd) {
+        return (loop.flags(fd) & (PAUSED | ENDED)) == 0
+                && (table.output(fd) == Blocks.NONE || handlerOf(fd).readsWhileSending());
+    }
+
+    private void redeliver(int fd) {
+        if (table.input(fd) != Blocks.NONE) {
+            if (againCount == again.length) {
+                again = Arrays.copyOf(again, againCount * 2);
+            }
+            again[againCount++] = (long) loop.generation(fd) << 32 | fd;
+        }
+    }
+
+    void endOfTurn() {
+        for (int i = 0; i < againCount; i++) {
+            int fd = (int) again[i];
+            if (isCurrent(fd, (int) (again[i] >>> 32)) && table.input(fd) != Blocks.NONE && readable(fd)) {
+                int length = blocks.length(table.input(fd));
+                blocks.copyTo(table.input(fd), input, 0);
+                try {
+                    deliver(handlerOf(fd), fd, length);
+                } catch (IOException | RuntimeException e) {
+                    loop.failed(fd, (int) (again[i] >>> 32), e);
+                }
+            }
+        }
+        againCount = 0;
+    }
+
+    /** Lets the input of a connection rest in the kernel, until {@link #resume}. */
+    public void pause(int fd) throws SyscallException {
+        loop.setFlags(fd, loop.flags(fd) | PAUSED);
+        interest(fd, loop.flags(fd) & OUT);
+    }
+
+    /** Takes input again after {@link #pause}. */
+    public void resume(int fd) throws SyscallException {
+        loop.setFlags(fd, loop.flags(fd) & ~PAUSED);
+        if (readable(fd)) {
+            interest(fd, loop.flags(fd) & OUT | IN);
+            redeliver(fd);
+        }
+    }
+
+    /** Closes the connection when all that was sent has gone out. */
+    public void finish(int fd) {
+        if (table.output(fd) == Blocks.NONE) {
+            close(fd, 0);
+        } else {
+            loop.setFlags(fd, loop.flags(fd) | FINISH);
+        }
+    }
+
+    /** Ends our direction when all that was sent has gone out; the connection closes when the peer has ended too. */
+    public void shutdownOutput(int fd) {
+        int flags = loop.flags(fd);
+        if ((flags & SHUT) != 0) {
+            return;
+        }
+        loop.setFlags(fd, flags | SHUT);
+        if (table.output(fd) == Blocks.NONE) {
+            Socket.shutdown(state, fd, Socket.SHUT_WR);
+            if ((flags & ENDED) != 0) {
+                close(fd, 0);
+            }
+        }
+    }
+
+    /** Closes the connection now; what waits is lost. */
+    public void close(int fd) {
+        close(fd, 0);
+    }
+
+    /** Closes the connection with a RST, so that neither side keeps TIME_WAIT. */
+    public void reset(int fd) {
+        Memory scratch = loop.scratch();
+        scratch.putInt(Linger.l_onoff, 1);
+        scratch.putInt(Linger.l_linger, 0);
+        Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, scratch.address(), Linger.SIZEOF);
+        close(fd, 0);
+    }
+
+    private void close(int fd, int errno) {
+        ConnectionHandler handler = handlerOf(fd);
+        if (table.input(fd) != Blocks.NONE) {
+            blocks.release(table.input(fd), state);
+            table.setInput(fd, Blocks.NONE);
+        }
+        if (table.output(fd) != Blocks.NONE) {
+            blocks.release(table.output(fd), state);
+            table.setOutput(fd, Blocks.NONE);
+        }
+        try {
+            if (handler != null) {
+                handler.closed(this, fd, errno);
+            }
+        } finally {
+            loop.close(fd);
+        }
+    }
+
+    /** Whether output of the connection waits for room. */
+    public boolean isSending(int fd) {
+        return table.output(fd) != Blocks.NONE;
+    }
+
+    /** Whether that number is an open connection of this loop. */
+    public boolean isOpen(int fd) {
+        return loop.isRegistered(fd) && handlerOf(fd) != null;
+    }
+
+    /** The local address, by getsockname(2). */
+    public Sockaddr localAddress(int fd) throws SyscallException {
+        Memory scratch = loop.scratch();
+        scratch.putInt(Sockaddr.MAX_LENGTH, Sockaddr.MAX_LENGTH);
+        Errno.check(Socket.getsockname(state, fd, scratch.address(), scratch.address() + Sockaddr.MAX_LENGTH),
+                "getsockname", fd);
+        return Sockaddr.read(scratch, 0);
+    }
+
+    /** The peer's address, by getpeername(2). */
+    public Sockaddr peerAddress(int fd) throws SyscallException {
+        Memory scratch = loop.scratch();
+        scratch.putInt(Sockaddr.MAX_LENGTH, Sockaddr.MAX_LENGTH);
+        Errno.check(Socket.getpeername(state, fd, scratch.address(), scratch.address() + Sockaddr.MAX_LENGTH),
+                "getpeername", fd);
+        return Sockaddr.read(scratch, 0);
+    }
+
+    /** Takes and clears the pending error of the socket. */
+    private int error(int fd) {
+        return error(loop, fd);
+    }
+
+    static int error(EventLoop loop, int fd) {
+        Memory scratch = loop.scratch();
+        scratch.putInt(0, 0);
+        scratch.putInt(4, Integer.BYTES);
+        int rc = Socket.getsockopt(loop.callState(), fd, Socket.SOL_SOCKET, Socket.SO_ERROR, scratch.address(),
+                scratch.address() + 4);
+        return rc < 0 ? -rc : scratch.getInt(0);
+    }
+
+    private void interest(int fd, int wanted) throws SyscallException {
+        int flags = loop.flags(fd);
+        if ((flags & (IN | OUT)) == wanted && (flags & OFF) == 0) {
+            return;
+        }
+        int events = ((wanted & IN) != 0 ? Epoll.EPOLLIN : 0) | ((wanted & OUT) != 0 ? Epoll.EPOLLOUT : 0);
+        if ((flags & OFF) != 0) {
+            if (wanted == 0) {
+                return;
+            }
+            int rc = loop.control(Epoll.EPOLL_CTL_ADD, fd, events, loop.generation(fd));
+            Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd, Epoll.flagsToString(events));
+        } else {
+            loop.modify(fd, events);
+        }
+        loop.setFlags(fd, flags & ~(IN | OUT | OFF) | wanted);
+    }
+
+    /** Ends whatever is registered under that number, a connection or not. */
+    void end(int fd, int errno) {
+        if (handlerOf(fd) == null) {
+            loop.close(fd);
+        } else {
+            close(fd, errno);
+        }
+    }
+
+    /** Gives memory back when there is no connection left. */
+    void discard() {
+        input.discard(state);
+        output.discard(state);
+    }
+
+    @Override
+    public void close() {
+        blocks.close();
+        input.close();
+        output.close();
+    }
+}

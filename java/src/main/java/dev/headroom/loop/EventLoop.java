@@ -1,0 +1,489 @@
+package dev.headroom.loop;
+
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+import dev.headroom.linux.CallState;
+import dev.headroom.linux.Epoll;
+import dev.headroom.linux.EpollEvents;
+import dev.headroom.linux.Errno;
+import dev.headroom.linux.Eventfd;
+import dev.headroom.linux.Memory;
+import dev.headroom.linux.SyscallException;
+import dev.headroom.linux.Timespec;
+import dev.headroom.linux.Unistd;
+
+/**
+ * One epoll instance and the thread that {@linkplain #run runs} it: descriptors with their handlers, timers, and tasks
+ * from other threads. Level-triggered. {@code epoll_data} carries {@code generation << 32 | fd}, so that an event which
+ * was meant for an earlier owner of a number is dropped. There is no object per descriptor, and a turn allocates
+ * nothing.
+ *
+ * <pre>{@code
+ * try (EventLoop loop = EventLoop.open("echo")) {
+ *     loop.listen(Listener.open(Sockaddr.of("127.0.0.1", 9999), 4096), (connections, fd, data) -> connections.send(fd,
+ * data));
+ *     loop.run();
+ * }
+ * }</pre>
+ *
+ * <b>Not thread-safe</b>, but for {@link #execute} and {@link #stop}. Before {@link #run} the thread that opened it may
+ * use it; from then on only the one that runs it.
+ */
+public final class EventLoop implements AutoCloseable {
+    /** Told of what went wrong in a handler or task; the descriptor has been closed by then. */
+    @FunctionalInterface
+    public interface ErrorHandler {
+        /** @param fd the descriptor whose handler failed, or -1 for a task or timer */
+        void failed(int fd, Throwable t);
+    }
+
+    private static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
+    private static final int EINTR = Errno.EINTR.number();
+    private static final int ENOSYS = Errno.ENOSYS.number();
+
+    private static final int EVENTS_A_TURN = 1024;
+
+    /** epoll_data of what is the loop's own: this and 0 for the wake-up, this and i + 1 for acceptor i. */
+    private static final long OWN = 1L << 63;
+    private static final Memory ONE = one();
+
+    // the state word of a descriptor: generation << 16 | handler << 8 | flags
+    private static final int GENERATION = 16;
+    private static final int HANDLER = 8;
+    /** Flags that Connections keeps for its descriptors. */
+    static final int FLAGS = 0x7f;
+    /** The descriptor is registered here; together with a handler that is never 0. */
+    private static final int REGISTERED = 0x80;
+
+    private final String name;
+    private final FdTable table;
+    private final boolean ownsTable;
+    private final CallState state = new CallState();
+    private final int epfd;
+    private final int wakefd;
+    private final EpollEvents events = new EpollEvents(EVENTS_A_TURN);
+    private final EpollEvents change = new EpollEvents(1);
+    private final Memory scratch = Memory.map(256);
+    private final Timers timers = new Timers();
+    private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final AtomicBoolean woken = new AtomicBoolean();
+    private final Connections connections;
+
+    /** By index; the indices are given out by the table, so that those of two loops on it differ. */
+    private final Handler[] handlers = new Handler[FdTable.MAX_HANDLERS + 1];
+    private Acceptor[] acceptors = new Acceptor[0];
+    private ErrorHandler errorHandler = (fd, t) -> LOG.log(System.Logger.Level.WARNING, "handler of " + fd, t);
+    private boolean pwait2 = true;
+    private int registered;
+    private int mostRegistered;
+    private int highest;
+    private boolean closedThisTurn;
+    private volatile boolean stopped;
+    private volatile boolean running;
+    private long turns;
+
+    private EventLoop(String name, FdTable table, boolean ownsTable) throws SyscallException {
+        this.name = Objects.requireNonNull(name, "name");
+        this.table = table;
+        this.ownsTable = ownsTable;
+        this.wakefd = Errno.check(Eventfd.eventfd(state, 0, Eventfd.EFD_NONBLOCK | Eventfd.EFD_CLOEXEC), "eventfd", 0,
+                "EFD_NONBLOCK|EFD_CLOEXEC");
+        int ep = Epoll.epollCreate1(state, Epoll.EPOLL_CLOEXEC);
+        if (ep < 0) {
+            Unistd.close(state, wakefd);
+            Errno.check(ep, "epoll_create1", "EPOLL_CLOEXEC");
+        }
+        this.epfd = ep;
+        Errno.check(addOwn(wakefd, Epoll.EPOLLIN, 0), "epoll_ctl", epfd, "EPOLL_CTL_ADD", wakefd);
+        this.connections = new Connections(this);
+    }
+
+    /** A loop on the process's own descriptor table. */
+    public static EventLoop open(String name) throws SyscallException {
+        return new EventLoop(name, FdTable.shared(), true);
+    }
+
+    /**
+     * A loop on a given table: one that several loops share, or a private one.
+     *
+     * @throws SyscallException EMFILE, ENFILE, ENOMEM: it needs two descriptors of the table it is opened from
+     */
+    public static EventLoop open(String name, FdTable table) throws SyscallException {
+        return new EventLoop(name, table, false);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public FdTable table() {
+        return table;
+    }
+
+    /** Streams of bytes with back-pressure, on this loop. */
+    public Connections connections() {
+        return connections;
+    }
+
+    /** The place for errno of calls that handlers make on this loop's thread. */
+    public CallState callState() {
+        return state;
+    }
+
+    /** 256 bytes for the structures of calls; whoever needs them longer than a call makes a place of their own. */
+    Memory scratch() {
+        return scratch;
+    }
+
+    /** Number of times the loop has been woken by the kernel or a timer. */
+    public long turns() {
+        return turns;
+    }
+
+    /** Number of descriptors registered. */
+    public int registered() {
+        return registered;
+    }
+
+    public void onError(ErrorHandler handler) {
+        this.errorHandler = Objects.requireNonNull(handler, "handler");
+    }
+
+    /** A timer of this loop, not armed yet. */
+    public Timer timer(Runnable task) {
+        return new Timer(timers, Objects.requireNonNull(task, "task"));
+    }
+
+    /**
+     * Accepts the connections of a listener on this loop. The listener may serve other loops too.
+     *
+     * @throws SyscallException what epoll_ctl says
+     */
+    public Acceptor listen(Listener listener, ConnectionHandler handler) throws SyscallException {
+        return listen(listener, handler, Acceptor.Options.DEFAULT);
+    }
+
+    public Acceptor listen(Listener listener, ConnectionHandler handler, Acceptor.Options options)
+            throws SyscallException {
+        acceptors = Arrays.copyOf(acceptors, acceptors.length + 1);
+        Acceptor acceptor = new Acceptor(this, acceptors.length, listener, handler, options);
+        acceptors[acceptors.length - 1] = acceptor;
+        acceptor.arm();
+        return acceptor;
+    }
+
+    /**
+     * Registers a descriptor. {@link #close} ends it.
+     *
+     * @param interest flags of {@link Epoll}
+     * @throws SyscallException ENOSPC (fs.epoll.max_user_watches), ENOMEM, EPERM (not pollable), EEXIST, EBADF
+     */
+    public void add(int fd, int interest, Handler handler) throws SyscallException {
+        Errno.check(tryAdd(fd, interest, handlerIndex(handler)), "epoll_ctl", epfd, "EPOLL_CTL_ADD", fd,
+                Epoll.flagsToString(interest));
+    }
+
+    /** As {@link #add}, without an exception. @return 0 or {@code -errno} */
+    int tryAdd(int fd, int interest, int handlerIndex) {
+        if (fd >= FdTable.CAPACITY) {
+            throw new IllegalArgumentException(
+                    "descriptor " + fd + " is above the " + FdTable.CAPACITY + " that a loop can hold");
+        }
+        int generation = (table.state(fd) >>> GENERATION) + 1 & 0xffff;
+        int rc = control(Epoll.EPOLL_CTL_ADD, fd, interest, generation);
+        if (rc == 0) {
+            table.setState(fd, generation << GENERATION | handlerIndex << HANDLER | REGISTERED);
+            table.setInput(fd, 0);
+            table.setOutput(fd, 0);
+            table.setUser(fd, 0);
+            registered++;
+            mostRegistered = Math.max(mostRegistered, registered);
+            highest = Math.max(highest, fd);
+        }
+        return rc;
+    }
+
+    /** Changes the interest of a registered descriptor. */
+    public void modify(int fd, int interest) throws SyscallException {
+        Errno.check(control(Epoll.EPOLL_CTL_MOD, fd, interest, table.state(fd) >>> GENERATION), "epoll_ctl", epfd,
+                "EPOLL_CTL_MOD", fd, Epoll.flagsToString(interest));
+    }
+
+    /** Takes a descriptor off the loop and leaves it open. Events of it that are still to come are dropped. */
+    public void remove(int fd) throws SyscallException {
+        forget(fd);
+        Errno.check(Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0), "epoll_ctl", epfd, "EPOLL_CTL_DEL", fd);
+    }
+
+    /**
+     * Takes a descriptor off the loop and closes it. The kernel drops its registration with the last copy of the
+     * descriptor (epoll(7), question 6), which saves the call to epoll_ctl.
+     */
+    public void close(int fd) {
+        forget(fd);
+        closedThisTurn = true;
+        Unistd.close(state, fd);
+    }
+
+    /** Whether the number is registered on a loop of this table at the moment. */
+    public boolean isRegistered(int fd) {
+        return (table.state(fd) & REGISTERED) != 0;
+    }
+
+    /** Tells one owner of the number from the next, for handlers that keep a number for later. */
+    public int generation(int fd) {
+        return table.state(fd) >>> GENERATION;
+    }
+
+    /** Registers a handler and gives its index, or finds it again. */
+    int handlerIndex(Handler handler) {
+        for (int i = 1; i < handlers.length; i++) {
+            if (handlers[i] == handler) {
+                return i;
+            }
+        }
+        int index = table.newHandlerIndex();
+        handlers[index] = handler;
+        return index;
+    }
+
+    Handler handlerAt(int index) {
+        return handlers[index];
+    }
+
+    int handlerOf(int fd) {
+        return table.state(fd) >>> HANDLER & 0xff;
+    }
+
+    void setHandler(int fd, int handlerIndex) {
+        table.setState(fd, table.state(fd) & ~(0xff << HANDLER) | handlerIndex << HANDLER);
+    }
+
+    int flags(int fd) {
+        return table.state(fd) & FLAGS;
+    }
+
+    void setFlags(int fd, int flags) {
+        table.setState(fd, table.state(fd) & ~FLAGS | flags);
+    }
+
+    /** @return 0 or {@code -errno} */
+    int control(int op, int fd, int interest, int generation) {
+        change.set(0, interest, (long) generation << 32 | fd);
+        return Epoll.epollCtl(state, epfd, op, fd, change.address());
+    }
+
+    /** Registers a descriptor of the loop's own, which the table need not know. @return 0 or {@code -errno} */
+    int addOwn(int fd, int interest, int index) {
+        change.set(0, interest, OWN | index);
+        return Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_ADD, fd, change.address());
+    }
+
+    void removeOwn(int fd) {
+        Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0);
+    }
+
+    private void forget(int fd) {
+        int s = table.state(fd);
+        if ((s & REGISTERED) != 0) {
+            registered--;
+        }
+        table.setState(fd, s & 0xffff << GENERATION);
+    }
+
+    /** Runs a task on the loop's thread, soon. Any thread may call it. */
+    public void execute(Runnable task) {
+        tasks.add(Objects.requireNonNull(task, "task"));
+        wake();
+    }
+
+    /** Ends {@link #run} after the turn that it is in. Any thread may call it, as often as it likes. */
+    public void stop() {
+        stopped = true;
+        wake();
+    }
+
+    private void wake() {
+        if (woken.compareAndSet(false, true)) {
+            Unistd.write(new CallState(), wakefd, ONE.address(), Long.BYTES);
+        }
+    }
+
+    private static Memory one() {
+        try {
+            Memory one = Memory.map(Long.BYTES);
+            one.putLong(0, 1);
+            return one;
+        } catch (SyscallException e) {
+            throw new IllegalStateException(e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Serves events until {@link #stop}, then closes what is registered. With a private table the calling thread leaves
+     * the main one for good.
+     *
+     * @throws SyscallException if the table cannot be split or epoll_wait fails for good
+     */
+    public void run() throws SyscallException {
+        table.enter(state);
+        running = true;
+        try {
+            while (!stopped) {
+                turn();
+            }
+        } finally {
+            closeAll();
+            running = false;
+        }
+    }
+
+    private void turn() throws SyscallException {
+        int n = await(timers.delay(System.nanoTime()));
+        turns++;
+        for (int i = 0; i < n; i++) {
+            dispatch(events.data(i), events.events(i));
+        }
+        try {
+            timers.run(System.nanoTime());
+        } catch (RuntimeException e) {
+            errorHandler.failed(-1, e);
+        }
+        connections.endOfTurn();
+        if (closedThisTurn) {
+            closedThisTurn = false;
+            for (Acceptor a : acceptors) {
+                a.roomAppeared();
+            }
+            releaseMemory();
+        }
+    }
+
+    private void dispatch(long data, int ready) {
+        int fd = (int) data;
+        if (data < 0) {
+            dispatchOwn(fd);
+            return;
+        }
+        int s = table.state(fd);
+        if (s >>> GENERATION != (int) (data >>> 32) || (s & REGISTERED) == 0) {
+            return;
+        }
+        try {
+            handlers[s >>> HANDLER & 0xff].ready(this, fd, ready);
+        } catch (IOException | RuntimeException e) {
+            failed(fd, s >>> GENERATION, e);
+        }
+    }
+
+    /** A handler threw: its descriptor is closed, if that has not happened yet, and nothing else. */
+    void failed(int fd, int generation, Exception e) {
+        try {
+            if (isRegistered(fd) && generation(fd) == generation) {
+                connections.end(fd, e instanceof SyscallException s ? s.errno() : Errno.ECONNABORTED.number());
+            }
+        } catch (RuntimeException again) {
+            e.addSuppressed(again);
+        }
+        errorHandler.failed(fd, e);
+    }
+
+    private void dispatchOwn(int index) {
+        if (index == 0) {
+            runTasks();
+            return;
+        }
+        try {
+            acceptors[index - 1].ready();
+        } catch (IOException | RuntimeException e) {
+            errorHandler.failed(-1, e);
+        }
+    }
+
+    private void runTasks() {
+        Unistd.read(state, wakefd, scratch.address(), Long.BYTES);
+        woken.set(false);
+        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                errorHandler.failed(-1, e);
+            }
+        }
+    }
+
+    /** Waits for events or {@code nanos}. A signal ends the wait early, and the next turn reckons the rest anew. */
+    private int await(long nanos) throws SyscallException {
+        int n;
+        if (nanos == Timers.NEVER || nanos == 0) {
+            n = Epoll.epollWait(state, epfd, events.address(), EVENTS_A_TURN, nanos == 0 ? 0 : -1);
+        } else {
+            n = pwait2 ? pwait2(nanos) : -ENOSYS;
+            if (n == -ENOSYS) {
+                pwait2 = false;
+                // Rounded up, or the last fraction of a millisecond would be a busy loop.
+                long millis = Math.min(Integer.MAX_VALUE, Math.ceilDiv(nanos, 1_000_000L));
+                n = Epoll.epollWait(state, epfd, events.address(), EVENTS_A_TURN, (int) millis);
+            }
+        }
+        if (n == -EINTR) {
+            return 0;
+        }
+        return Errno.check(n, "epoll_wait", epfd);
+    }
+
+    private int pwait2(long nanos) {
+        scratch.putLong(Timespec.tv_sec, nanos / 1_000_000_000);
+        scratch.putLong(Timespec.tv_nsec, nanos % 1_000_000_000);
+        return Epoll.epollPwait2(state, epfd, events.address(), EVENTS_A_TURN, scratch.address(), 0);
+    }
+
+    /** When the last of many descriptors has gone, their memory goes back too. Nothing refers to it between turns. */
+    private void releaseMemory() {
+        if (registered == 0 && mostRegistered > 4096) {
+            mostRegistered = 0;
+            connections.discard();
+            if (ownsTable || table.isPrivate()) {
+                table.discard(state);
+            }
+        }
+    }
+
+    private void closeAll() {
+        for (Acceptor a : acceptors) {
+            a.close();
+        }
+        for (int fd = 0; fd <= highest && registered > 0; fd++) {
+            if (isRegistered(fd) && handlers[handlerOf(fd)] != null) {
+                connections.end(fd, 0);
+            }
+        }
+    }
+
+    /** Whether a thread is running it. */
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** Frees what the loop holds. Stop it first, and wait until {@link #run} has returned. */
+    @Override
+    public void close() {
+        if (running) {
+            throw new IllegalStateException("the loop " + name + " is still running: stop it and wait for its thread");
+        }
+        closeAll();
+        Unistd.close(state, epfd);
+        Unistd.close(state, wakefd);
+        connections.close();
+        events.close();
+        change.close();
+        scratch.close();
+        if (ownsTable) {
+            table.close();
+        }
+    }
+}
