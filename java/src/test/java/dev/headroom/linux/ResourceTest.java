@@ -183,6 +183,31 @@ class ResourceTest {
     }
 
     @Test
+    void shouldSetTheLimitOfAnotherProcess() throws Exception {
+        Process child = new ProcessBuilder("sleep", "60").start();
+        try {
+            long hard = prlimit(child.pid(), Resource.RLIMIT_NOFILE)[1];
+            write(rig, 23, hard);
+            assertEquals(0, Resource.prlimit64(rig.state, (int) child.pid(), Resource.RLIMIT_NOFILE,
+                    rig.memory.address(), 0));
+            String limits = Files.readAllLines(Path.of("/proc/" + child.pid() + "/limits")).stream()
+                    .filter(line -> line.startsWith("Max open files")).findFirst().orElseThrow();
+            assertEquals("Max open files 23 " + text(hard) + " files", limits.strip().replaceAll(" +", " "));
+        } finally {
+            child.destroyForcibly().waitFor();
+        }
+    }
+
+    @Test
+    void shouldRefuseAnotherUsersProcessEvenToRead() throws Exception {
+        assumeFalse(Rig.hasCapability(Rig.CAP_SYS_RESOURCE), "this process has CAP_SYS_RESOURCE");
+        assumeFalse(Rig.status("/proc/self/status", "Uid").equals(Rig.status("/proc/1/status", "Uid")),
+                "process 1 is of the same user");
+        assertEquals("EPERM",
+                outcome(Resource.prlimit64(rig.state, 1, Resource.RLIMIT_NOFILE, 0, rig.memory.address())));
+    }
+
+    @Test
     void shouldChangeNothingWhenALimitIsRefused() {
         long[] before = getrlimit(Resource.RLIMIT_NOFILE);
         assertEquals("EPERM", outcome(setrlimit(rig, Resource.RLIMIT_NOFILE, 10, nrOpen() + 1)));
