@@ -5,4 +5,9 @@
  */
 module dev.headroom.toolkit {
     requires transitive HdrHistogram;
+
+    exports dev.headroom.echo;
+    exports dev.headroom.linux;
+    exports dev.headroom.loop;
+    exports dev.headroom.proc;
 }

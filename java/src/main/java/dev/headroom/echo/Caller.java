@@ -51,7 +51,14 @@ final class Caller implements ConnectionHandler {
     private static final int EADDRNOTAVAIL = Errno.EADDRNOTAVAIL.number();
     private static final int EADDRINUSE = Errno.EADDRINUSE.number();
     private static final int ETIMEDOUT = Errno.ETIMEDOUT.number();
+    private static final int ENOPROTOOPT = Errno.ENOPROTOOPT.number();
+    private static final int EINVAL = Errno.EINVAL.number();
     private static final int A_SWEEP = 256;
+    private static final int PORTS_AT_ONCE = 512;
+
+    /** net.ipv4.ip_local_port_range. */
+    record PortRange(int low, int high) {
+    }
 
     final Counters counters = new Counters();
     final Histogram latency = newHistogram();
@@ -69,6 +76,9 @@ final class Caller implements ConnectionHandler {
     private final List<Sockaddr> targets;
     private final List<Sockaddr> sources;
     private final boolean[] exhausted;
+    private final PortRange range;
+    /** For each pair of addresses, the lowest port that may still be free. */
+    private final int[] nextPort;
     private final int maxInFlight;
     private final double rate;
     private final Timer connectTimer;
@@ -90,8 +100,8 @@ final class Caller implements ConnectionHandler {
     private boolean quiet;
     private boolean lostSinceLastRound;
 
-    Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, Quota quota,
-            AtomicLong nextTuple) {
+    Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, PortRange range,
+            Quota quota, AtomicLong nextTuple) {
         this.client = client;
         this.loop = loop;
         this.connections = loop.connections();
@@ -105,6 +115,9 @@ final class Caller implements ConnectionHandler {
         this.targets = options.targets();
         this.sources = options.sources();
         this.exhausted = new boolean[targets.size() * Math.max(1, sources.size())];
+        this.range = range;
+        this.nextPort = new int[exhausted.length];
+        Arrays.fill(nextPort, range.low());
         this.maxInFlight = Math.max(1, Math.ceilDiv(options.inFlight(), options.loops()));
         this.rate = options.rate() / options.loops();
         this.connectTimer = loop.timer(this::expireConnecting);
@@ -170,7 +183,7 @@ final class Caller implements ConnectionHandler {
                 continue;
             }
             Sockaddr source = sources.isEmpty() ? null : sources.get(pair / targets.size()).withPort(0);
-            int fd = connector.connect(source, targets.get(pair % targets.size()));
+            int fd = connectWithin(pair, source, targets.get(pair % targets.size()));
             if (fd >= 0) {
                 started(fd);
                 return 0;
@@ -183,6 +196,29 @@ final class Caller implements ConnectionHandler {
                 return -fd;
             }
         }
+    }
+
+    /**
+     * Lets the kernel choose a port, from one small part of the range after the other: when most of the range is in use
+     * it would otherwise look at thousands of ports for each connection (net/ipv4/inet_hashtables.c,
+     * __inet_hash_connect), and the last ones take a millisecond each. What the parts do not yield is asked of the whole
+     * range, so that the last word is the kernel's.
+     *
+     * @return the descriptor or {@code -errno}
+     */
+    private int connectWithin(int pair, Sockaddr source, Sockaddr target) {
+        while (nextPort[pair] <= range.high()) {
+            int low = nextPort[pair];
+            int fd = connector.connect(source, target, low, Math.min(low + PORTS_AT_ONCE - 1, range.high()));
+            if (fd == -ENOPROTOOPT || fd == -EINVAL && connector.failedCall().equals("setsockopt")) {
+                Arrays.fill(nextPort, range.high() + 1);
+            } else if (fd != -EADDRNOTAVAIL || !connector.failedCall().equals("connect")) {
+                return fd;
+            } else {
+                nextPort[pair] += PORTS_AT_ONCE;
+            }
+        }
+        return connector.connect(source, target);
     }
 
     /** Begins the next connection of (port, source, target) that is free. @return 0 or the positive error */
@@ -223,7 +259,8 @@ final class Caller implements ConnectionHandler {
         String from = sources.isEmpty() ? "" : sources.size() == 1 ? sources.getFirst().address().getHostAddress()
                 : sources.size() + " sources";
         String to = targets.size() == 1 ? targets.getFirst().toString() : targets.size() + " targets";
-        String ports = options.sourcePortLow() == 0 ? "" : ":" + options.sourcePortLow() + "-" + options.sourcePortHigh();
+        String ports = options.sourcePortLow() == 0 ? ""
+                : ":" + options.sourcePortLow() + "-" + options.sourcePortHigh();
         boolean addresses = errno != Errno.EMFILE.number() && errno != Errno.ENFILE.number();
         return addresses ? (from + ports).isEmpty() ? to : from + ports + " → " + to : "";
     }
@@ -274,6 +311,7 @@ final class Caller implements ConnectionHandler {
     private void retry() {
         waiting = false;
         Arrays.fill(exhausted, false);
+        Arrays.fill(nextPort, range.low());
         exhaustedCount = 0;
         if (lostSinceLastRound) {
             lostSinceLastRound = false;

@@ -1,6 +1,8 @@
 package dev.headroom.echo;
 
+import java.io.FileInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -78,11 +80,13 @@ public final class EchoClient implements AutoCloseable {
         try {
             Quota quota = new Quota(options.connections);
             AtomicLong nextTuple = new AtomicLong();
+            Caller.PortRange range = localPortRange();
             for (EventLoop loop : client.loops.all()) {
                 if (client.entries.isEmpty() || options.privateTables) {
                     client.entries.add(FdTable.newArray(Caller.ENTRY));
                 }
-                client.callers.add(new Caller(client, loop, options, client.entries.getLast(), quota, nextTuple));
+                client.callers.add(new Caller(client, loop, options, client.entries.getLast(), range, quota,
+                        nextTuple));
             }
             client.callers.forEach(Caller::begin);
             client.loops.start();
@@ -91,6 +95,19 @@ public final class EchoClient implements AutoCloseable {
             client.close();
             throw e;
         }
+    }
+
+    /** Read before the loops split, which may not open files. */
+    private static Caller.PortRange localPortRange() throws IOException {
+        // A sysctl gives all it has to the first read and nothing to a second one (kernel/sysctl.c, do_proc_dointvec),
+        // so that Files.readString, which begins with one byte, would get "3".
+        byte[] buffer = new byte[64];
+        int n;
+        try (FileInputStream file = new FileInputStream("/proc/sys/net/ipv4/ip_local_port_range")) {
+            n = file.read(buffer);
+        }
+        String[] ports = new String(buffer, 0, n, StandardCharsets.US_ASCII).strip().split("\\s+");
+        return new Caller.PortRange(Integer.parseInt(ports[0]), Integer.parseInt(ports[1]));
     }
 
     Loops loops() {

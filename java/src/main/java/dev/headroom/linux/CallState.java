@@ -16,6 +16,10 @@ public final class CallState {
 
     final MemorySegment segment = Arena.ofAuto().allocate(LAYOUT);
 
+    /** A place of one's own. */
+    public CallState() {
+    }
+
     /** Result of the raw call as the kernel itself returns it: {@code rc} if it is at least 0, else {@code -errno}. */
     long result(long rc) {
         return rc >= 0 ? rc : -segment.get(ValueLayout.JAVA_INT, 0);

@@ -52,7 +52,12 @@ public final class Connector implements Handler {
 
     /** Begins to connect, with an address and port of the kernel's choice. See {@link #connect(Sockaddr, Sockaddr)}. */
     public int connect(Sockaddr target) {
-        return connect(null, target);
+        return connect(null, target, 0, 0);
+    }
+
+    /** As {@link #connect(Sockaddr, Sockaddr, int, int)}, from any port of net.ipv4.ip_local_port_range. */
+    public int connect(Sockaddr source, Sockaddr target) {
+        return connect(source, target, 0, 0);
     }
 
     /**
@@ -61,15 +66,18 @@ public final class Connector implements Handler {
      * @param source local address, or null for the kernel's choice. With port 0 the kernel chooses the port when it
      *        connects, unique for this destination only (IP_BIND_ADDRESS_NO_PORT); with another port it is bound
      *        explicitly, with SO_REUSEADDR, so that it can serve several destinations.
+     * @param lowPort with a port of the kernel's choice: the lowest of those it may choose from, as far as they are
+     *        within net.ipv4.ip_local_port_range (IP_LOCAL_PORT_RANGE, kernel 6.3); 0 for all of them
+     * @param highPort the highest of them
      * @return the descriptor, or {@code -errno} of the call that {@link #failedCall} names; nothing is left open then
      */
-    public int connect(Sockaddr source, Sockaddr target) {
+    public int connect(Sockaddr source, Sockaddr target, int lowPort, int highPort) {
         int fd = Socket.socket(state, target.family(), TYPE, 0);
         if (fd < 0) {
             failedCall = "socket";
             return fd;
         }
-        int rc = begin(fd, source, target);
+        int rc = begin(fd, source, target, lowPort, highPort);
         if (rc < 0) {
             Unistd.close(state, fd);
             return rc;
@@ -77,12 +85,20 @@ public final class Connector implements Handler {
         return fd;
     }
 
-    private int begin(int fd, Sockaddr source, Sockaddr target) {
+    private int begin(int fd, Sockaddr source, Sockaddr target, int lowPort, int highPort) {
         Memory scratch = loop.scratch();
+        failedCall = "setsockopt";
+        if (lowPort != 0) {
+            scratch.putInt(0, highPort << 16 | lowPort);
+            int rc = Socket.setsockopt(state, fd, Socket.IPPROTO_IP, Socket.IP_LOCAL_PORT_RANGE, scratch.address(),
+                    Integer.BYTES);
+            if (rc < 0) {
+                return rc;
+            }
+        }
         if (source != null) {
             boolean portChosen = source.port() != 0;
             scratch.putInt(0, 1);
-            failedCall = "setsockopt";
             int rc = Socket.setsockopt(state, fd, portChosen ? Socket.SOL_SOCKET : Socket.IPPROTO_IP,
                     portChosen ? Socket.SO_REUSEADDR : Socket.IP_BIND_ADDRESS_NO_PORT, scratch.address(),
                     Integer.BYTES);
