@@ -2,6 +2,7 @@ package dev.headroom.diag.cli;
 
 import java.io.PrintWriter;
 import java.nio.file.NoSuchFileException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -13,39 +14,33 @@ import dev.headroom.diag.Capture;
 import dev.headroom.diag.Snapshot;
 import dev.headroom.diag.json.SnapshotJson;
 
-/** {@code headroom snapshot}: the facts as JSON, for later or elsewhere. */
-@Command(name = "snapshot", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Writes what explain would read as JSON, for later or elsewhere. It holds no command-line "
-                + "arguments and no environment, but the paths of open files.%n",
-        footer = {"", "Example:", "  headroom snapshot --pid 4711 --interval 2s > s.json",
-                "  headroom explain EMFILE --from s.json"})
-final class SnapshotCommand implements Callable<Integer> {
+/** The facts as JSON, for later or elsewhere. Its help is snapshot.txt. */
+@Command(name = "snapshot")
+final class TakeSnapshot implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--pid", paramLabel = "PID", description = "The process; without it, the machine only.")
+    @Option(names = "--pid")
     private Long pid;
 
-    @Option(names = "--interval", paramLabel = "TIME", converter = ExplainCommand.Millis.class,
-            description = "Read twice, so long apart: 2s. Counters tell by how they grow.")
+    @Option(names = "--interval", converter = Values.Duration.class)
     private Long interval;
 
     @Override
-    public Integer call() throws InterruptedException {
+    public Integer call() throws CannotException, InterruptedException {
         try {
             Capture capture = new Capture();
             Optional<Snapshot> earlier = Optional.empty();
             if (interval != null) {
                 earlier = Optional.of(read(capture));
-                Thread.sleep(interval);
+                Thread.sleep(Duration.ofNanos(interval));
             }
             PrintWriter out = spec.commandLine().getOut();
             out.println(SnapshotJson.write(new SnapshotJson.Document(read(capture), earlier)));
             out.flush();
             return 0;
         } catch (NoSuchFileException e) {
-            spec.commandLine().getErr().println("headroom: there is no process " + pid + " here (see: ps -e)");
-            return 3;
+            throw new CannotException("there is no process " + pid + " here (see: ps -e)", e);
         }
     }
 
