@@ -4,10 +4,13 @@
 module dev.headroom.diag {
     requires transitive dev.headroom.toolkit;
     requires info.picocli;
+    requires jdk.unsupported;
     requires tools.jackson.jr.ob;
 
     exports dev.headroom.diag;
     exports dev.headroom.diag.causes;
+    exports dev.headroom.diag.explain;
+    exports dev.headroom.diag.json;
 
     opens dev.headroom.diag.cli to info.picocli;
 }

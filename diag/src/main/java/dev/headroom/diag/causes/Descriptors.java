@@ -26,6 +26,8 @@ final class Descriptors {
     private static final String SOFT = Facts.limitSoft("nofile");
     private static final String NR_OPEN = Facts.sysctl("fs.nr_open");
     private static final String FILE_MAX = Facts.sysctl("fs.file-max");
+    private static final String UNIX = Facts.protocol("UNIX", "sockets");
+    private static final String UNIX_STREAM = Facts.protocol("UNIX-STREAM", "sockets");
     private static final String PIPE_HARD = Facts.sysctl("fs.pipe-user-pages-hard");
     private static final String PIPE_SOFT = Facts.sysctl("fs.pipe-user-pages-soft");
     /** INT_MAX / 8: the kernel allocates no larger table. */
@@ -279,7 +281,7 @@ final class Descriptors {
         return Row.of("unix-socket-cap", ENFILE).calls(SOCKETS)
                 .rule("net/unix/af_unix.c unix_create1: ENFILE at more than 2 × fs.file-max unix sockets, with no "
                         + "capability above it (all supported versions; before: ENOMEM)")
-                .evidence(Facts.UNIX_SOCKETS, FILE_MAX, Facts.FILE_NR_ALLOCATED)
+                .evidence(UNIX, UNIX_STREAM, FILE_MAX, Facts.FILE_NR_ALLOCATED)
                 .remedies(c -> Remedies.roomierSysctl(c, "fs.file-max"))
                 .dont("Do not expect root to be exempt: this bound has no capability above it.")
                 .next("Unix sockets fail for everyone while inet sockets still work.")
@@ -290,11 +292,13 @@ final class Descriptors {
                             ? OptionalLong.of(2 * max.getAsLong()) : max;
                     OptionalLong files = c.number(Facts.FILE_NR_ALLOCATED);
                     // Each unix socket is a file description, so their sum bounds what other namespaces may hide.
-                    OptionalLong most = Gauge.fill(files, cap, 1) == Gauge.Fill.CLEAR ? files
-                            : c.number(Facts.UNIX_SOCKETS);
+                    OptionalLong unix = c.number(UNIX);
+                    OptionalLong sockets = unix.isPresent()
+                            ? OptionalLong.of(unix.getAsLong() + c.number(UNIX_STREAM).orElse(0)) : unix;
+                    OptionalLong most = Gauge.fill(files, cap, 1) == Gauge.Fill.CLEAR ? files : sockets;
                     return Gauge.judge(c, most.equals(files) ? "files of the machine, unix sockets among them,"
                             : "unix sockets (2 × fs.file-max)", most, cap,
-                            "the number of unix sockets is missing: " + c.now().whyUnread(Facts.UNIX_SOCKETS));
+                            "the number of unix sockets is missing: " + c.now().whyUnread(UNIX));
                 });
     }
 

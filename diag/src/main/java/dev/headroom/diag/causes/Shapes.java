@@ -87,7 +87,7 @@ final class Shapes {
         OptionalLong limit = c.number(max);
         OptionalLong held = c.number(Facts.cgroup("memory", "current"));
         String path = c.text(Facts.cgroup("memory", "path")).orElse("");
-        OptionalLong hits = c.delta(Facts.cgroup("memory", "events"));
+        OptionalLong hits = hits(c, "memory");
         String use = held.isPresent() && limit.isPresent()
                 ? "memory cgroup " + path + " holds " + Say.bytes(held.getAsLong())
                         + (Say.unlimited(limit.getAsLong()) ? " without a limit"
@@ -111,6 +111,17 @@ final class Shapes {
         return free.getAsLong() < total.getAsLong() / 50
                 ? Finding.possible("only " + machine + ", so memory for " + what + " may have been refused")
                 : Finding.ruledOut(machine + " on the machine, and " + use);
+    }
+
+    /** How often the limit of the cgroup was hit between two readings: v1 and v2 count it under different names. */
+    static OptionalLong hits(Case c, String controller) {
+        for (String name : new String[] {"events", "events.max", "failcnt"}) {
+            OptionalLong grown = c.delta(Facts.cgroup(controller, name));
+            if (grown.isPresent()) {
+                return grown;
+            }
+        }
+        return OptionalLong.empty();
     }
 
     static final String[] MEMORY_EVIDENCE = {Facts.cgroup("memory", "path"), Facts.cgroup("memory", "current"),

@@ -23,7 +23,7 @@ final class Tasks {
             "posix_spawn");
     private static final String PIDS_MAX = Facts.cgroup("pids", "max");
     private static final String PIDS_CURRENT = Facts.cgroup("pids", "current");
-    private static final String PIDS_EVENTS = Facts.cgroup("pids", "events");
+    private static final String PIDS_EVENTS = Facts.cgroup("pids", "events.max");
     private static final String PIDS_PATH = Facts.cgroup("pids", "path");
     private static final String PID_MAX = Facts.sysctl("kernel.pid_max");
 
@@ -66,13 +66,13 @@ final class Tasks {
     }
 
     private static Finding judgePids(Case c) {
-        OptionalLong hits = c.delta(PIDS_EVENTS);
+        OptionalLong hits = Shapes.hits(c, "pids");
         if (hits.isPresent() && hits.getAsLong() > 0) {
             return Finding.confirmed("pids cgroup " + c.text(PIDS_PATH).orElse("") + " refused " + hits.getAsLong()
                     + " tasks between the two readings, with a limit of " + Say.number(c.number(PIDS_MAX).orElse(-1)));
         }
-        if (c.text(PIDS_MAX).isEmpty() && c.text(PIDS_PATH).isEmpty() && c.now().unread().get(PIDS_MAX) == null) {
-            return Finding.ruledOut("no pids cgroup limits it");
+        if (c.now().whyUnread(PIDS_MAX).contains("not in use")) {
+            return Finding.ruledOut("the pids controller is not in use");
         }
         return PIDS.judge(c);
     }
@@ -215,9 +215,11 @@ final class Tasks {
                 })
                 .dont("Do not set vm.overcommit_memory=1 blindly: then nothing is refused and the OOM killer chooses.")
                 .provoked("6.12 by guest")
-                .judge(c -> MemoryMaps.strict(c, c.number(Facts.VM_DATA).isPresent()
-                        ? OptionalLong.of(c.number(Facts.VM_DATA).getAsLong() * 1024) : OptionalLong.empty(),
-                        "the private memory of " + Say.process(c)));
+                .judge(c -> Set.of("vfork", "posix_spawn").contains(c.question().call())
+                        ? Finding.ruledOut(c.question().call() + " copies no memory")
+                        : MemoryMaps.strict(c, c.number(Facts.VM_DATA).isPresent()
+                                ? OptionalLong.of(c.number(Facts.VM_DATA).getAsLong() * 1024) : OptionalLong.empty(),
+                                "the private memory of " + Say.process(c)));
     }
 
     private static Cause memcgKmem() {

@@ -22,7 +22,7 @@ import dev.headroom.linux.Errno;
 /** Watches of epoll, inotify and fanotify: their quotas by user, and what epoll_ctl cannot watch. */
 final class Watches {
     private static final Gauge EPOLL = new Gauge(Facts.EPOLL_WATCHES_USER, Facts.sysctl("fs.epoll.max_user_watches"),
-            c -> "epoll watches of " + Say.effectiveUser(c));
+            c -> "epoll watches of " + Say.realUser(c));
     private static final Gauge INSTANCES = new Gauge(Facts.INOTIFY_INSTANCES_USER,
             Facts.sysctl("fs.inotify.max_user_instances"), c -> "inotify instances of " + Say.effectiveUser(c));
     private static final Gauge INOTIFY = new Gauge(Facts.INOTIFY_WATCHES_USER,

@@ -1,0 +1,50 @@
+package dev.headroom.diag.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+import dev.headroom.diag.Capture;
+import dev.headroom.diag.Snapshot;
+import dev.headroom.diag.json.SnapshotJson;
+
+/** The facts as JSON, for later or elsewhere. Its help is snapshot.txt. */
+@Command(name = "snapshot")
+final class TakeSnapshot implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--pid")
+    private Long pid;
+
+    @Option(names = "--interval", converter = Values.Duration.class)
+    private Long interval;
+
+    @Override
+    public Integer call() throws CannotException, InterruptedException {
+        try {
+            Capture capture = new Capture();
+            Optional<Snapshot> earlier = Optional.empty();
+            if (interval != null) {
+                earlier = Optional.of(read(capture));
+                Thread.sleep(Duration.ofNanos(interval));
+            }
+            PrintWriter out = spec.commandLine().getOut();
+            out.println(SnapshotJson.write(new SnapshotJson.Document(read(capture), earlier)));
+            out.flush();
+            return 0;
+        } catch (NoSuchFileException e) {
+            throw new CannotException("there is no process " + pid + " here (see: ps -e)", e);
+        }
+    }
+
+    private Snapshot read(Capture capture) throws NoSuchFileException {
+        return pid == null ? capture.machine(Capture.Topic.all()) : capture.process(pid, Capture.Topic.all());
+    }
+}
