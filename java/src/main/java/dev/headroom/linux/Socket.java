@@ -62,8 +62,6 @@ public final class Socket {
     public static final int SHUT_WR = 1;
     public static final int SHUT_RDWR = 2;
 
-    public static final int SOMAXCONN = 4096;
-
     private Socket() {
     }
 
