@@ -67,7 +67,8 @@ locked() {
     local status
     exec 9<"$root/pom.xml"
     if type -P flock >/dev/null && ! flock -n 9; then
-        say "waiting for another headroom that builds …"
+        [[ ${waited-} ]] || say "waiting for another headroom that builds …"
+        waited=1
         flock 9
     fi
     "$@"

@@ -6,5 +6,8 @@ module dev.headroom.diag {
     requires info.picocli;
     requires tools.jackson.jr.ob;
 
+    exports dev.headroom.diag;
+    exports dev.headroom.diag.causes;
+
     opens dev.headroom.diag.cli to info.picocli;
 }

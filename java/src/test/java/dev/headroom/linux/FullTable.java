@@ -20,9 +20,7 @@ final class FullTable {
         try (Rig rig = new Rig()) {
             // Once with room, so that every class is loaded before the table is full: from then on none can be.
             calls(rig, new Sockets(rig));
-            ok(Resource.getrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
-            rig.memory.putLong(Rlimit64.rlim_cur, SOFT_LIMIT);
-            ok(Resource.setrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
+            setSoftLimit(rig, SOFT_LIMIT);
             Sockets sockets = new Sockets(rig);
             int last = 0;
             int next = ok(Fcntl.fcntl(rig.state, 0, Fcntl.F_DUPFD, 0));
@@ -34,8 +32,25 @@ final class FullTable {
             lines.add("the last descriptor of " + SOFT_LIMIT + ": " + last);
             rig.close(last);
             lines.add("accept4 after a close, client waiting: " + outcome(accept(rig, sockets.busy)));
+
+            // The limit goes below what is open: numbers, not a count.
+            int number = sockets.idle;
+            setSoftLimit(rig, number + 1);
+            lines.add("an open descriptor above the limit: "
+                    + outcome(Fcntl.fcntl(rig.state, last - 1, Fcntl.F_GETFD, 0)));
+            lines.add("F_DUPFD with every number below the limit taken: "
+                    + outcome(Fcntl.fcntl(rig.state, 0, Fcntl.F_DUPFD, 0)));
+            rig.close(number);
+            int free = rig.fd(Fcntl.fcntl(rig.state, 0, Fcntl.F_DUPFD, 0));
+            lines.add("F_DUPFD with one number below the limit free: " + (free == number ? "that number" : free));
             lines.forEach(System.out::println);
         }
+    }
+
+    private static void setSoftLimit(Rig rig, int limit) {
+        ok(Resource.getrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
+        rig.memory.putLong(Rlimit64.rlim_cur, limit);
+        ok(Resource.setrlimit(rig.state, Resource.RLIMIT_NOFILE, rig.memory.address()));
     }
 
     /** What the calls need, opened while there is room. */

@@ -75,6 +75,13 @@ class FullTableTest {
     }
 
     @Test
+    void shouldKeepWhatIsOpenWhenTheLimitGoesBelowIt() {
+        assertEquals("ok", answers.get("an open descriptor above the limit"));
+        assertEquals("EMFILE", answers.get("F_DUPFD with every number below the limit taken"));
+        assertEquals("that number", answers.get("F_DUPFD with one number below the limit free"));
+    }
+
+    @Test
     void shouldLeaveTheClientInTheQueueAndAcceptItWhenThereIsRoom() {
         assertEquals("EMFILE", answers.get("accept4, client waiting"));
         assertEquals("ok", answers.get("accept4 after a close, client waiting"));

@@ -25,7 +25,7 @@ final class JavaDeclarations {
         try (Stream<Path> files = Files.list(home().resolve(CHeader.class.getPackageName().replace('.', '/')))) {
             return files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".class"))
                     .filter(name -> !name.startsWith("package-info")).sorted()
-                    .<Class<?>> map(name -> load(name.substring(0, name.length() - ".class".length()))).toList();
+                    .<Class<?>>map(name -> load(name.substring(0, name.length() - ".class".length()))).toList();
         }
     }
 

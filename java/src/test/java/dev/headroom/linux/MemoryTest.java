@@ -46,11 +46,11 @@ class MemoryTest {
     @Test
     void shouldCopyBytesInOutAndAcross() throws Exception {
         try (Memory a = Memory.map(10); Memory b = Memory.map(10)) {
-            a.putBytes(2, new byte[]{1, 2, 3, 4});
+            a.putBytes(2, new byte[] {1, 2, 3, 4});
             b.copyFrom(5, a, 3, 2);
-            assertArrayEquals(new byte[]{0, 0, 0, 0, 0, 2, 3, 0, 0, 0}, b.getBytes(0, 10));
+            assertArrayEquals(new byte[] {0, 0, 0, 0, 0, 2, 3, 0, 0, 0}, b.getBytes(0, 10));
             a.copyFrom(0, a, 2, 4);
-            assertArrayEquals(new byte[]{1, 2, 3, 4, 3, 4, 0, 0, 0, 0}, a.getBytes(0, 10));
+            assertArrayEquals(new byte[] {1, 2, 3, 4, 3, 4, 0, 0, 0, 0}, a.getBytes(0, 10));
         }
     }
 

@@ -96,12 +96,12 @@ class ResourceTest {
 
     private long[] getrlimit(int resource) {
         ok(Resource.getrlimit(rig.state, resource, rig.memory.address()));
-        return new long[]{rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
+        return new long[] {rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
     }
 
     private long[] prlimit(long pid, int resource) {
         ok(Resource.prlimit64(rig.state, (int) pid, resource, 0, rig.memory.address()));
-        return new long[]{rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
+        return new long[] {rig.memory.getLong(Rlimit64.rlim_cur), rig.memory.getLong(Rlimit64.rlim_max)};
     }
 
     @Test
@@ -180,6 +180,31 @@ class ResourceTest {
         long[] limit = getrlimit(Resource.RLIMIT_NOFILE);
         assumeFalse(limit[1] >= nrOpen(), "the hard limit is fs.nr_open already");
         assertEquals("EPERM", outcome(setrlimit(rig, Resource.RLIMIT_NOFILE, limit[0], limit[1] + 1)));
+    }
+
+    @Test
+    void shouldSetTheLimitOfAnotherProcess() throws Exception {
+        Process child = new ProcessBuilder("sleep", "60").start();
+        try {
+            long hard = prlimit(child.pid(), Resource.RLIMIT_NOFILE)[1];
+            write(rig, 23, hard);
+            assertEquals(0, Resource.prlimit64(rig.state, (int) child.pid(), Resource.RLIMIT_NOFILE,
+                    rig.memory.address(), 0));
+            String limits = Files.readAllLines(Path.of("/proc/" + child.pid() + "/limits")).stream()
+                    .filter(line -> line.startsWith("Max open files")).findFirst().orElseThrow();
+            assertEquals("Max open files 23 " + text(hard) + " files", limits.strip().replaceAll(" +", " "));
+        } finally {
+            child.destroyForcibly().waitFor();
+        }
+    }
+
+    @Test
+    void shouldRefuseAnotherUsersProcessEvenToRead() throws Exception {
+        assumeFalse(Rig.hasCapability(Rig.CAP_SYS_RESOURCE), "this process has CAP_SYS_RESOURCE");
+        assumeFalse(Rig.status("/proc/self/status", "Uid").equals(Rig.status("/proc/1/status", "Uid")),
+                "process 1 is of the same user");
+        assertEquals("EPERM",
+                outcome(Resource.prlimit64(rig.state, 1, Resource.RLIMIT_NOFILE, 0, rig.memory.address())));
     }
 
     @Test

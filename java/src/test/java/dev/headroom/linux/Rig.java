@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a test of raw calls needs: errno, some memory, and descriptors that are closed when it ends. It needs no JUnit, so
- * that {@link FullTable} can run by itself.
+ * What a test of raw calls needs: errno, some memory, and descriptors that are closed when it ends. It needs no JUnit,
+ * so that {@link FullTable} can run by itself.
  */
 final class Rig implements AutoCloseable {
     /** An address below vm.mmap_min_addr, where nothing is ever mapped. */
@@ -76,8 +76,8 @@ final class Rig implements AutoCloseable {
     }
 
     /**
-     * The first line of a file of /proc. In one read: Files.readString begins with a single byte where a file says it is
-     * empty, and a sysctl answers the first read only, so that 4096 would be 4.
+     * The first line of a file of /proc. In one read: Files.readString begins with a single byte where a file says it
+     * is empty, and a sysctl answers the first read only, so that 4096 would be 4.
      */
     static String firstLine(String path) throws IOException {
         try (BufferedReader lines = Files.newBufferedReader(Path.of(path))) {
@@ -91,6 +91,7 @@ final class Rig implements AutoCloseable {
                 .orElseThrow().substring(name.length() + 1).strip();
     }
 
+    static final int CAP_NET_BIND_SERVICE = 10;
     static final int CAP_SYS_ADMIN = 21;
     static final int CAP_SYS_RESOURCE = 24;
 

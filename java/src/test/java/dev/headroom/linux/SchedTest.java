@@ -5,6 +5,7 @@ import static dev.headroom.linux.Rig.ok;
 import static dev.headroom.linux.Rig.outcome;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -114,13 +115,20 @@ class SchedTest {
             CallState state = new CallState();
             ok(Sched.unshare(state, Sched.CLONE_NEWNET));
             String inside = Files.readSymbolicLink(link).toString();
-            return new String[]{inside, outcome(Sched.setns(state, home, Sched.CLONE_NEWNET)),
+            return new String[] {inside, outcome(Sched.setns(state, home, Sched.CLONE_NEWNET)),
                     Files.readSymbolicLink(link).toString()};
         });
         assertNotEquals(outside, seen[0]);
         assertEquals("ok", seen[1]);
         assertEquals(outside, seen[2]);
         assertEquals(outside, Files.readSymbolicLink(link).toString());
+    }
+
+    @Test
+    void shouldRefuseNamespacesWithoutTheCapability() throws Exception {
+        assumeFalse(Rig.hasCapability(Rig.CAP_SYS_ADMIN), "this process has CAP_SYS_ADMIN");
+        assertEquals("EPERM", outcome(Sched.unshare(rig.state, Sched.CLONE_NEWNET)));
+        assertEquals("EPERM", outcome(Sched.setns(rig.state, namespace(rig, "net"), Sched.CLONE_NEWNET)));
     }
 
     @Test
@@ -146,7 +154,7 @@ class SchedTest {
             try (Rig own = new Rig(); Memory mask = Memory.map(128)) {
                 mask.putByte(cpu / 8, (byte) (1 << cpu % 8));
                 String set = outcome(Sched.schedSetaffinity(own.state, 0, mask.size(), mask.address()));
-                return new String[]{set, allowed()};
+                return new String[] {set, allowed()};
             }
         });
         assertEquals("ok", seen[0]);

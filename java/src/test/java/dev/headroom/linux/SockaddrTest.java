@@ -29,7 +29,7 @@ class SockaddrTest {
 
     @Test
     void shouldWriteSockaddrInAsCLaysItOut() {
-        memory.putBytes(8, new byte[]{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17});
+        memory.putBytes(8, new byte[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17});
         assertEquals(16, Sockaddr.of("127.0.0.1", 9999).write(memory, 8));
         // Family in the host's order, the rest in the network's, eight zero bytes, and nothing behind them.
         assertEquals("0200270f7f0000010000000000000000" + "11", hex(8, 17));
@@ -37,7 +37,7 @@ class SockaddrTest {
 
     @Test
     void shouldWriteSockaddrIn6AsCLaysItOut() {
-        memory.putBytes(8, new byte[]{1, 2, 3, 4, 5, 6, 7, 8});
+        memory.putBytes(8, new byte[] {1, 2, 3, 4, 5, 6, 7, 8});
         memory.putByte(36, (byte) 17);
         assertEquals(28, Sockaddr.of("2001:db8::abcd", 80).write(memory, 8));
         assertEquals("0a000050" + "00000000" + "20010db800000000000000000000abcd" + "00000000" + "11", hex(8, 29));
@@ -49,7 +49,8 @@ class SockaddrTest {
 
     @ParameterizedTest
     @CsvSource({"127.0.0.1, 0, 127.0.0.1:0", "255.255.255.255, 65535, 255.255.255.255:65535", "::1, 9999, [::1]:9999",
-            "::, 0, [::]:0", "2001:db8:0:0:1:0:0:1, 1, [2001:db8::1:0:0:1]:1", "1:2:3:4:5:6:7:8, 2, [1:2:3:4:5:6:7:8]:2",
+            "::, 0, [::]:0", "2001:db8:0:0:1:0:0:1, 1, [2001:db8::1:0:0:1]:1",
+            "1:2:3:4:5:6:7:8, 2, [1:2:3:4:5:6:7:8]:2",
             "1:0:3:4:5:6:7:8, 3, [1:0:3:4:5:6:7:8]:3", "1:2:3:4:5:6:0:0, 4, [1:2:3:4:5:6::]:4",
             "0:0:3:4:5:6:7:8, 5, [::3:4:5:6:7:8]:5", "::ffff:10.0.0.1, 6, 10.0.0.1:6"})
     void shouldReadBackWhatItWroteAndNameIt(String literal, int port, String text) {
@@ -62,7 +63,8 @@ class SockaddrTest {
 
     @Test
     void shouldReadAnIpv4MappedAddressAsIpv4() {
-        memory.putBytes(0, HexFormat.of().parseHex("0a00270f00000000" + "00000000000000000000ffff7f000005" + "00000000"));
+        memory.putBytes(0,
+                HexFormat.of().parseHex("0a00270f00000000" + "00000000000000000000ffff7f000005" + "00000000"));
         Sockaddr read = Sockaddr.read(memory, 0);
         assertEquals("127.0.0.5:9999", read.toString());
         assertEquals(Socket.AF_INET, read.family());
@@ -111,7 +113,7 @@ class SockaddrTest {
         assertEquals(Socket.AF_INET, Sockaddr.of("10.0.0.1", 1).family());
         assertEquals(Socket.AF_INET6, Sockaddr.of("::1", 1).family());
         assertEquals(Sockaddr.of("10.0.0.1", 2), Sockaddr.of("10.0.0.1", 1).withPort(2));
-        assertArrayEquals(new byte[]{10, 0, 0, 1}, Sockaddr.of("10.0.0.1", 1).address().getAddress());
+        assertArrayEquals(new byte[] {10, 0, 0, 1}, Sockaddr.of("10.0.0.1", 1).address().getAddress());
         assertEquals(128, Sockaddr.MAX_LENGTH);
     }
 }

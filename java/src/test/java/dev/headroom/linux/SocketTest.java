@@ -7,8 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -569,6 +572,73 @@ class SocketTest {
         rig.await(listener, Epoll.EPOLLIN);
         assertEquals("EFAULT", outcome(Socket.accept4(rig.state, listener, UNMAPPED, rig.length(SOCKADDR_IN), 0)));
         assertEquals("EAGAIN", outcome(accept(rig, listener)));
+    }
+
+    @Test
+    void shouldResetWhatWaitsInTheQueueWhenTheListenerCloses() {
+        int listener = rig.listener(1);
+        int client = rig.tcp();
+        ok(rig.connect(client, rig.name(listener)));
+        rig.close(listener);
+        rig.await(client, Epoll.EPOLLIN);
+        assertEquals("ECONNRESET", outcome(recv(rig, client)));
+    }
+
+    @Test
+    void shouldTimeOutWhenNobodyAnswers() {
+        Sockaddr address = rig.unanswering();
+        int client = rig.tcp();
+        ok(rig.set(client, Socket.IPPROTO_TCP, Socket.TCP_USER_TIMEOUT, 100));
+        long start = System.nanoTime();
+        assertEquals("ETIMEDOUT", outcome(rig.connect(client, address)));
+        long millis = (System.nanoTime() - start) / 1_000_000;
+        // Looked at when the first retransmission is due, after a second.
+        assertTrue(millis >= 100 && millis < 5000, "gave up after " + millis + " ms");
+    }
+
+    @Test
+    void shouldRefuseTheLocalPortOfAClientThoughNobodyListens() {
+        int client = rig.tcp();
+        ok(rig.connect(client, rig.name(rig.listener(1))));
+        Sockaddr taken = rig.name(client);
+        int server = rig.tcp();
+        ok(rig.set(server, Socket.SOL_SOCKET, Socket.SO_REUSEADDR, 1));
+        assertEquals("EADDRINUSE", outcome(rig.bind(server, taken)));
+        assertEquals("EADDRINUSE", outcome(rig.bind(server, Sockaddr.of("0.0.0.0", taken.port()))));
+        assertEquals("ok", outcome(rig.bind(server, Sockaddr.of("127.0.0.9", taken.port()))));
+    }
+
+    @ParameterizedTest(name = "SO_REUSEADDR of the old listener {0}: {1}")
+    @CsvSource({"0, EADDRINUSE", "1, ok"})
+    void shouldNeedReuseAddrOfTheOldListenerToo(int reuse, String expected) {
+        int old = rig.tcp();
+        ok(rig.set(old, Socket.SOL_SOCKET, Socket.SO_REUSEADDR, reuse));
+        ok(rig.bind(old, rig.loopback()));
+        ok(Socket.listen(rig.state, old, 1));
+        Sockaddr address = rig.name(old);
+        ok(rig.connect(rig.tcp(), address));
+        rig.fd(accept(rig, old));
+        rig.close(old);
+        int restarted = rig.tcp();
+        ok(rig.set(restarted, Socket.SOL_SOCKET, Socket.SO_REUSEADDR, 1));
+        assertEquals(expected, outcome(rig.bind(restarted, address)));
+    }
+
+    @Test
+    void shouldRefuseAPrivilegedPort() throws Exception {
+        assumeFalse(Rig.hasCapability(Rig.CAP_NET_BIND_SERVICE), "this process has CAP_NET_BIND_SERVICE");
+        int first = Integer.parseInt(Rig.firstLine("/proc/sys/net/ipv4/ip_unprivileged_port_start"));
+        assumeTrue(first > 1, "every port is unprivileged here");
+        assertEquals("EACCES", outcome(rig.bind(rig.tcp(), Sockaddr.of("127.0.0.1", first - 1))));
+    }
+
+    @Test
+    void shouldCutALargeBufferSilently() throws Exception {
+        assumeTrue(Files.exists(Path.of("/proc/sys/net/core/wmem_max")), "wmem_max is not shown in this namespace");
+        int most = Integer.parseInt(Rig.firstLine("/proc/sys/net/core/wmem_max"));
+        int fd = rig.tcp();
+        assertEquals(0, rig.set(fd, Socket.SOL_SOCKET, Socket.SO_SNDBUF, Integer.MAX_VALUE));
+        assertEquals(2 * most, rig.get(fd, Socket.SOL_SOCKET, Socket.SO_SNDBUF));
     }
 
     @ParameterizedTest(name = "a backlog of {0} lets {1} connect")

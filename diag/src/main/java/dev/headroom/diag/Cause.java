@@ -1,0 +1,40 @@
+package dev.headroom.diag;
+
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.Function;
+
+import dev.headroom.linux.Errno;
+
+/**
+ * One reason why the kernel says no: a row of the catalogue. Judging is a pure function of the case.
+ *
+ * @param id as in the catalogue, e.g. "nofile-soft"
+ * @param errnos errors that it shows as; empty for losses that carry none
+ * @param calls system calls that it concerns; empty for any call with that errno
+ * @param rule the kernel's rule in one line, with the function that decides and the versions it holds for
+ * @param judge the verdict on a case
+ * @param dont folk remedies that do not help or do harm, each a sentence
+ * @param next what happens if nothing is done, step by step
+ * @param provoked how it was checked that the kernel does this, e.g. "6.18 by test", "6.12 by guest", "source only"
+ */
+public record Cause(String id, Set<Errno> errnos, Set<String> calls, String rule, Function<Case, Finding> judge,
+        List<String> dont, List<String> next, String provoked) {
+    public Cause {
+        Objects.requireNonNull(id, "id");
+        errnos = Set.copyOf(errnos);
+        calls = Set.copyOf(calls);
+        Objects.requireNonNull(rule, "rule");
+        Objects.requireNonNull(judge, "judge");
+        dont = List.copyOf(dont);
+        next = List.copyOf(next);
+        Objects.requireNonNull(provoked, "provoked");
+    }
+
+    /** Whether the cause can be behind that call and error. A question without a call, or without an errno, asks all. */
+    public boolean answers(Question q) {
+        return (q.errno().isEmpty() || errnos.contains(q.errno().get()))
+                && (q.call().isEmpty() || calls.isEmpty() || calls.contains(q.call()));
+    }
+}

@@ -1,0 +1,51 @@
+package dev.headroom.diag;
+
+import java.util.Objects;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+import dev.headroom.linux.Errno;
+
+/**
+ * What happened: the call that failed, as far as it is known.
+ *
+ * @param errno empty when nothing failed with an error ("clients time out")
+ * @param call name of the system call, e.g. "accept4"; empty if unknown
+ * @param pid the process, or empty if unknown
+ * @param local local address of the call, "ADDRESS:PORT", with port 0 or "0" for the kernel's choice
+ * @param peer peer address of the call, "ADDRESS:PORT"
+ * @param requested the value that was asked for, e.g. the new hard limit of setrlimit or the descriptor of dup2
+ * @param seconds how long the call took before it failed
+ */
+public record Question(Optional<Errno> errno, String call, OptionalLong pid, Optional<String> local,
+        Optional<String> peer, OptionalLong requested, Optional<Double> seconds) {
+    public Question {
+        Objects.requireNonNull(errno, "errno");
+        Objects.requireNonNull(call, "call");
+    }
+
+    public static Question of(Errno errno, String call) {
+        return new Question(Optional.of(errno), call, OptionalLong.empty(), Optional.empty(), Optional.empty(),
+                OptionalLong.empty(), Optional.empty());
+    }
+
+    public Question withPid(long p) {
+        return new Question(errno, call, OptionalLong.of(p), local, peer, requested, seconds);
+    }
+
+    public Question withPeer(String address) {
+        return new Question(errno, call, pid, local, Optional.of(address), requested, seconds);
+    }
+
+    public Question withLocal(String address) {
+        return new Question(errno, call, pid, Optional.of(address), peer, requested, seconds);
+    }
+
+    public Question withRequested(long value) {
+        return new Question(errno, call, pid, local, peer, OptionalLong.of(value), seconds);
+    }
+
+    public Question withSeconds(double value) {
+        return new Question(errno, call, pid, local, peer, requested, Optional.of(value));
+    }
+}
