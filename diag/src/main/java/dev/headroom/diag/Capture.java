@@ -288,7 +288,11 @@ public final class Capture {
             out.put(Facts.FD_LOWEST_FREE, all.lowestFree(), fd);
             soft.ifPresent(limit -> out.put(Facts.FD_USED_BELOW_SOFT, all.usedBelow(limit), fd));
             if (kinds || self) {
-                out.put(Facts.FD_INOTIFY, all.count(FdKind.INOTIFY), fd);
+                if (all.count(FdKind.UNREADABLE) == 0) {
+                    out.put(Facts.FD_INOTIFY, all.count(FdKind.INOTIFY), fd);
+                } else {
+                    out.unread(fd + "/N needs the same user, or CAP_SYS_PTRACE", Facts.FD_INOTIFY);
+                }
                 out.builder().holders(holders(all));
             }
             return sockets.build().sorted().toArray();
