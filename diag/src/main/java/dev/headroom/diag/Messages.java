@@ -135,7 +135,8 @@ public final class Messages {
         // The kernel log.
         row(r, "VFS: file-max limit \\d+ reached", ENFILE, "", "file-max", "");
         row(r, "socket: no more sockets", ENFILE, "socket", "alloc-inode", "");
-        row(r, "Possible SYN flooding on port (?:(?<local>" + ADDRESS + ")|(?<port>\\d+))\\. +Sending cookies", null, "",
+        row(r, "Possible SYN flooding on port (?:(?<local>" + ADDRESS + ")|(?<port>\\d+))\\. +Sending cookies", null,
+                "",
                 "syn-cookies", "");
         row(r, "Possible SYN flooding on port (?:(?<local>" + ADDRESS + ")|(?<port>\\d+))\\. +Dropping request", null,
                 "", "syn-queue-full-nocookies", "");
@@ -149,7 +150,8 @@ public final class Messages {
         row(r, "mmap: \\S+ \\((?<pid>\\d+)\\)", null, "mmap");
         row(r, "__vm_enough_memory: pid:? ?(?<pid>\\d+),.* bytes: (?<requested>\\d+)", ENOMEM, "mmap");
         row(r, "oom-kill:constraint=.*pid=(?<pid>\\d+)", null, "", "oom", "");
-        row(r, "[Oo]ut of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "", "oom", "");
+        row(r, "[Oo]ut of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "", "oom",
+                "");
         row(r, "OOMKilled|oom_reaper: reaped process (?<pid>\\d+)", null, "", "oom", "");
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
         // Programs that name both ends.
