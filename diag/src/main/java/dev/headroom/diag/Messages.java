@@ -140,6 +140,7 @@ public final class Messages {
         row(r, "not allowed to raise maximum limit", EPERM, "setrlimit");
         row(r, "current limit exceeds maximum limit", EINVAL, "setrlimit");
         row(r, "\\bfork: retry\\b|\\bCannot fork\\b", EAGAIN, "fork");
+        row(r, "(?m)^open /[^:]+:|(?:[Cc]annot|[Cc]an't|[Cc]ould not|[Ff]ailed to) open\\b", null, "open");
         row(r, "\\bfork/exec\\b", null, "clone");
         row(r, "can't start new thread|failed to create new OS thread", EAGAIN, "pthread_create");
         // Watches of files.
@@ -175,7 +176,7 @@ public final class Messages {
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
         // Programs that name both ends.
         row(r, "(?<local>" + ADDRESS + ")->(?<peer>" + ADDRESS + ")", null, "");
-        row(r, "- Local \\((?<local>" + ADDRESS + ")\\)", null, "connect");
+        row(r, "(?<peer>" + ADDRESS + ") - Local \\((?<local>" + ADDRESS + ")\\)", null, "connect");
         row(r, "\\blisten tcp[46]? (?<local>" + ADDRESS + ")", null, "bind");
         row(r, "\\baccept tcp[46]? (?<local>" + ADDRESS + ")", null, "accept4");
         row(r, "\\bdial (?:tcp|udp)[46]? (?<peer>" + ADDRESS + "): i/o timeout", ETIMEDOUT, "connect", "", JAVA_TIMER);
@@ -214,8 +215,8 @@ public final class Messages {
         row(r, "(?:/|\\b(?:to|on|at|from) |[<(', ])(?<address>" + ADDRESS + ")(?![\\d.:])", null, "");
         row(r, "^\\S+ \\w+ (?<address>" + ADDRESS + ")", null, "");
         row(r, "(?<address>" + IP + ":\\d{1,5})(?![\\d.:])", null, "");
-        row(r, "\\b(?:after|in) (?<millis>\\d+) ?ms\\b", null, "");
-        row(r, "\\b(?:after|in) (?<seconds>\\d+(?:\\.\\d+)?) ?s(?:ec(?:onds?)?)?\\b", null, "");
+        row(r, "\\bafter (?<millis>\\d+) ?ms\\b", null, "");
+        row(r, "\\bafter (?<seconds>\\d+(?:\\.\\d+)?) ?s(?:ec(?:onds?)?)?\\b", null, "");
         return List.copyOf(r);
     }
 
