@@ -151,17 +151,15 @@ final class Network {
                     .ifPresent(a -> out.put(Facts.LOCAL_IPV6_FLAGS, a.flags(), net.file("if_inet6"))));
         }, Facts.IPV6_ADDRESSES);
         out.attempt(() -> {
-            long unix = 0;
             for (Protocol p : net.protocols()) {
                 if (PROTOCOLS.contains(p.name())) {
                     out.put(Facts.protocol(p.name(), "sockets"), p.sockets(), net.file("protocols"));
                     p.pressure().ifPresent(press -> out.put(Facts.protocol(p.name(), "pressure"),
                             press ? "yes" : "no", net.file("protocols")));
-                    unix += p.name().startsWith("UNIX") ? p.sockets() : 0;
                 }
             }
-            out.put(Facts.UNIX_SOCKETS, unix, net.file("protocols"));
-        }, Facts.UNIX_SOCKETS);
+        }, Facts.protocol("TCP", "sockets"), Facts.protocol("UNIX", "sockets"),
+                Facts.protocol("UNIX-STREAM", "sockets"));
         out.attempt(() -> out.put(Facts.SOFTNET_DROPPED,
                 net.softnetStat().stream().mapToLong(SoftnetStat::dropped).sum(), net.file("softnet_stat")),
                 Facts.SOFTNET_DROPPED);
