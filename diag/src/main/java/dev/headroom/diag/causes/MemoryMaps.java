@@ -89,7 +89,7 @@ final class MemoryMaps {
         String things = "mappings of " + Say.process(c);
         // What needs two (a stack with its guard, a split) fails while one may still be made.
         if (count.isPresent() && limit.isPresent() && count.getAsLong() >= limit.getAsLong()) {
-            return Finding.confirmed(things + " number " + count.getAsLong() + ", and vm.max_map_count is "
+            return Finding.confirmed(Say.process(c) + " has " + count.getAsLong() + " mappings and vm.max_map_count is "
                     + limit.getAsLong());
         }
         return Gauge.judge(c, things, count, limit, "the number of mappings is missing: "
