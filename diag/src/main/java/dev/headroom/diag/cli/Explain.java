@@ -124,15 +124,15 @@ final class Explain implements Callable<Integer> {
             q = q.withPid(pid);
         }
         if (to != null) {
-            q = q.withPeer(endpoint("--to", to));
+            q = q.withPeer(endpoint(spec, "--to", to));
         }
         if (at != null) {
-            q = q.withLocal(endpoint("--at", at));
+            q = q.withLocal(endpoint(spec, "--at", at));
         }
         return requested != null ? q.withRequested(requested) : q;
     }
 
-    private String endpoint(String option, String text) {
+    static String endpoint(CommandSpec spec, String option, String text) {
         if (!ENDPOINT.matcher(text).matches()) {
             throw new ParameterException(spec.commandLine(), option + " " + text
                     + " is not ADDR:PORT; IPv6 goes in brackets: 10.0.0.1:80, [::1]:80");
@@ -169,8 +169,8 @@ final class Explain implements Callable<Integer> {
     }
 
     private static Snapshot snapshot(Capture capture, Question q) throws NoSuchFileException {
-        return q.pid().isPresent() ? capture.process(q.pid().getAsLong(), Capture.Topic.of(q))
-                : capture.machine(Capture.Topic.of(q));
+        return q.pid().isPresent() ? capture.process(q.pid().getAsLong(), q, Capture.Topic.of(q))
+                : capture.machine(q, Capture.Topic.of(q));
     }
 
     private Case recorded(Question q) throws IOException {

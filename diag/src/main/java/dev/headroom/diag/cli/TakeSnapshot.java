@@ -11,6 +11,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 import dev.headroom.diag.Capture;
+import dev.headroom.diag.Question;
 import dev.headroom.diag.Snapshot;
 import dev.headroom.diag.json.SnapshotJson;
 
@@ -22,6 +23,12 @@ final class TakeSnapshot implements Callable<Integer> {
 
     @Option(names = "--pid")
     private Long pid;
+
+    @Option(names = "--to")
+    private String to;
+
+    @Option(names = "--at")
+    private String at;
 
     @Option(names = "--interval", converter = Values.Duration.class)
     private Long interval;
@@ -45,6 +52,12 @@ final class TakeSnapshot implements Callable<Integer> {
     }
 
     private Snapshot read(Capture capture) throws NoSuchFileException {
-        return pid == null ? capture.machine(Capture.Topic.all()) : capture.process(pid, Capture.Topic.all());
+        return pid == null ? capture.machine(question(), Capture.Topic.all()) : capture.process(pid, question(), Capture.Topic.all());
+    }
+
+    private Question question() {
+        Question q = Question.empty();
+        q = to == null ? q : q.withPeer(Explain.endpoint(spec, "--to", to));
+        return at == null ? q : q.withLocal(Explain.endpoint(spec, "--at", at));
     }
 }
