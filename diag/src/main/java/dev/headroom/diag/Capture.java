@@ -396,6 +396,23 @@ public final class Capture {
                 : Long.toString(v), source));
     }
 
+    /** What is to be known of the process that another one's prlimit(2) was to change. */
+    public List<Fact> target(long pid) {
+        Sheet out = new Sheet(clock.getAsLong());
+        String file = proc.process(pid).directory().resolve("status").toString();
+        try {
+            Status s = proc.process(pid).status();
+            out.put(Facts.TARGET_EXISTS, "yes", file);
+            out.put(Facts.TARGET_UIDS, s.uid().real() + " " + s.uid().effective() + " " + s.uid().saved(), file);
+            out.put(Facts.TARGET_GIDS, s.gid().real() + " " + s.gid().effective() + " " + s.gid().saved(), file);
+        } catch (NoSuchFileException e) {
+            out.put(Facts.TARGET_EXISTS, "no", file);
+        } catch (IOException e) {
+            out.unread(Sheet.why(e), Facts.TARGET_EXISTS);
+        }
+        return List.copyOf(out.done().facts().values());
+    }
+
     /** The release of the running kernel; empty if it cannot be read. */
     public Optional<KernelVersion> kernel() {
         try {
@@ -403,10 +420,5 @@ public final class Capture {
         } catch (IOException e) {
             return Optional.empty();
         }
-    }
-
-    /** Where a fact of the process is read. */
-    Path directory(long pid) {
-        return proc.process(pid).directory();
     }
 }

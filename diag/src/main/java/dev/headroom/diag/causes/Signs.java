@@ -1,17 +1,21 @@
 package dev.headroom.diag.causes;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Supplier;
 
 import dev.headroom.diag.Case;
+import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
 
 /**
- * The few shapes that most causes have: a number against its ceiling, a counter that grows, a switch that is on; and
- * the remedy that most of them share, a sysctl in its scope.
+ * What network causes show themselves by: a counter that grows between two readings, a switch that is on, and that no
+ * other cause explains it. And the remedy that most of them share: a sysctl of one network namespace.
  */
 final class Signs {
     /** Sysctls that a Kubernetes pod may set without the kubelet's leave. */
@@ -32,21 +36,6 @@ final class Signs {
     }
 
     /**
-     * A number against its ceiling: CONFIRMED at the ceiling, RULED_OUT below it, UNKNOWN if one of them is not known.
-     * Both sentences are formats of the number used and the ceiling.
-     */
-    static Finding ceiling(Case c, String used, String ceiling, String full, String room) {
-        Optional<Finding> missing = missing(c, used, ceiling);
-        if (missing.isPresent()) {
-            return missing.get();
-        }
-        long u = c.number(used).orElse(0);
-        long max = c.number(ceiling).orElse(Long.MAX_VALUE);
-        Finding f = u >= max ? Finding.confirmed(full.formatted(u, max)) : Finding.ruledOut(room.formatted(u, max));
-        return f.with(c, used, ceiling);
-    }
-
-    /**
      * A counter that only this cause moves: CONFIRMED if it grew between the readings, RULED_OUT if it did not or was
      * never counted. One reading of a counter that is not 0 tells nothing of now.
      *
@@ -56,15 +45,14 @@ final class Signs {
         OptionalLong delta = c.delta(counter);
         String name = shortName(counter);
         if (delta.isPresent()) {
-            return (delta.getAsLong() > 0 ? Finding.confirmed(grew.formatted(delta.getAsLong()))
-                    : Finding.ruledOut(name + " did not grow between the two readings")).with(c, counter);
+            return delta.getAsLong() > 0 ? Finding.confirmed(grew.formatted(delta.getAsLong()))
+                    : Finding.ruledOut(name + " did not grow between the two readings");
         }
         return missing(c, counter).orElseGet(() -> {
             long total = c.number(counter).orElse(0);
-            return (total == 0 ? Finding.ruledOut(name + " is 0")
+            return total == 0 ? Finding.ruledOut(name + " is 0")
                     : Finding.unknown("a second reading (--watch 2s) would tell: " + name + " is " + total
-                            + " in all, which may be old"))
-                    .with(c, counter);
+                            + " in all, which may be old");
         });
     }
 
@@ -92,27 +80,30 @@ final class Signs {
     }
 
     /** How to set a sysctl of the target's network namespace: each namespace has its own. */
-    static Remedy[] netnsSysctl(Case c, String key, String value, String what) {
+    static List<Remedy> netnsSysctl(Case c, String key, String value, String what) {
         String set = "sysctl -w " + key + "=" + quoted(value);
         boolean entered = c.text(Facts.NET_SCOPE).filter(s -> !s.equals("self")).isPresent();
         String now = entered && c.text(Facts.PID).isPresent() ? "nsenter -t " + c.text(Facts.PID).get() + " -n " + set
                 : set;
         String pod = SAFE.contains(key) ? "" : ", which the kubelet must allow: --allowed-unsafe-sysctls " + key;
-        return new Remedy[] {Remedy.now(what + " (in the network namespace of the process)", now),
+        return List.of(Remedy.now(what + " (in the network namespace of the process)", now),
                 Remedy.persistent("the same after a restart, for the host's own network namespace only",
                         "echo '" + key + " = " + value + "' > /etc/sysctl.d/90-headroom.conf", "sysctl --system"),
                 Remedy.container("the same in a container or pod" + pod, "docker run --sysctl " + key + "="
                         + quoted(value) + " …",
-                        "spec.securityContext.sysctls: [{name: " + key + ", value: \"" + value + "\"}]")};
+                        "spec.securityContext.sysctls: [{name: " + key + ", value: \"" + value + "\"}]"));
     }
 
-    /** How to set a sysctl of the whole machine: a container has it from its host. */
-    static Remedy[] hostSysctl(String key, String value, String what) {
-        return new Remedy[] {Remedy.now(what + " (on the host: it is one number for the machine)",
-                "sysctl -w " + key + "=" + quoted(value)),
-                Remedy.persistent("the same after a restart",
-                        "echo '" + key + " = " + value + "' > /etc/sysctl.d/90-headroom.conf", "sysctl --system"),
-                Remedy.container("no container or pod can set it; set it on the node")};
+    /**
+     * What is left when nothing speaks for its siblings: one of them that is certain rules it out.
+     */
+    static Finding remainder(Case c, Supplier<List<Cause>> siblings, Finding otherwise) {
+        for (Cause sibling : siblings.get()) {
+            if (sibling.answers(c.question()) && sibling.judge().apply(c).verdict() == Verdict.CONFIRMED) {
+                return Finding.ruledOut(sibling.id() + " explains it");
+            }
+        }
+        return otherwise;
     }
 
     private static String quoted(String value) {

@@ -5,6 +5,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import dev.headroom.diag.Diagnosis;
 import dev.headroom.diag.Diagnosis.Judged;
@@ -39,7 +42,7 @@ final class Screen {
     }
 
     String text() {
-        wrap("", diagnosis.sentence() + ".");
+        wrap("", sentence() + ".");
         for (String note : notes) {
             wrap("  ", note);
         }
@@ -59,6 +62,13 @@ final class Screen {
         }
         certain();
         return out.toString();
+    }
+
+    private String sentence() {
+        boolean open = diagnosis.now().fact(Facts.PID).isEmpty() && shown().isEmpty()
+                && !diagnosis.with(Verdict.UNKNOWN).isEmpty();
+        return open ? diagnosis.sentence().replace("; what could be read here names no cause",
+                "; which cause it is depends on the process") : diagnosis.sentence();
     }
 
     private Optional<Judged> shown() {
@@ -91,19 +101,32 @@ final class Screen {
             return;
         }
         heading("who holds them");
-        List<String> words = new ArrayList<>();
-        for (Snapshot.Holder h : holders.subList(0, all ? holders.size() : Math.min(8, holders.size()))) {
-            words.add(h.count() + " " + h.what());
+        int most = all ? holders.size() : 8;
+        wrap("  ", counted(holders.stream().filter(h -> !h.what().startsWith("/")), most));
+        String paths = counted(holders.stream().filter(h -> h.what().startsWith("/")), all ? holders.size() : 3);
+        if (!paths.isEmpty()) {
+            wrap("  ", "most often: " + paths);
         }
-        wrap("  ", String.join(", ", words));
-        for (String state : List.of("CLOSE-WAIT")) {
-            diagnosis.now().number(Facts.sockets(state)).ifPresent(n -> {
-                if (n > 0) {
-                    wrap("  ", n + " of the sockets are in " + state
-                            + ": the peer has hung up, and the program has not closed them");
-                }
-            });
-        }
+        diagnosis.now().number(Facts.sockets("CLOSE-WAIT")).ifPresent(n -> {
+            if (n > 0) {
+                wrap("  ", n + " of the sockets are in CLOSE-WAIT: the peer has hung up, and the program has not closed "
+                        + "them");
+            }
+        });
+        queues();
+    }
+
+    private static String counted(Stream<Snapshot.Holder> holders, int most) {
+        return holders.limit(most).map(h -> h.count() + " " + h.what()).collect(Collectors.joining(", "));
+    }
+
+    /** The process's own listeners: clients wait there meanwhile. */
+    private void queues() {
+        OptionalLong pid = diagnosis.now().number(Facts.PID);
+        diagnosis.now().listeners().stream().filter(l -> pid.isPresent() && l.pid() == pid.getAsLong())
+                .sorted(Comparator.comparingLong(Snapshot.Listening::queue).reversed()).limit(all ? 64 : 2)
+                .forEach(l -> wrap("  ", "its listener " + l.address() + " has " + l.queue() + " of " + (l.limit() + 1)
+                        + " connections waiting in its accept queue"));
     }
 
     /** What else it may be, what it is not, and what could not be told. */
@@ -115,7 +138,24 @@ final class Screen {
         list("it may also be", diagnosis.with(Verdict.POSSIBLE).stream().filter(j -> shown.filter(j::equals).isEmpty())
                 .toList(), sure ? 2 : 4);
         list("what it is not", diagnosis.with(Verdict.RULED_OUT), shown.isPresent() ? 3 : 5);
+        if (diagnosis.now().fact(Facts.PID).isEmpty() && shown.isEmpty()) {
+            rules();
+            return;
+        }
         list("what could not be told", diagnosis.with(Verdict.UNKNOWN), sure ? 1 : shown.isPresent() ? 3 : 6);
+    }
+
+    /** Without a process there is little to judge, but the rules can be told. */
+    private void rules() {
+        List<Judged> open = diagnosis.with(Verdict.UNKNOWN);
+        int n = all ? open.size() : Math.min(6, open.size());
+        if (n > 0) {
+            heading("what it can be" + (n < open.size() ? " (" + n + " of " + open.size() + ", --all shows them all)"
+                    : ""));
+        }
+        for (Judged j : open.subList(0, n)) {
+            wrap("  ", j.cause().id() + ": " + j.cause().rule());
+        }
     }
 
     private void list(String heading, List<Judged> judged, int most) {
