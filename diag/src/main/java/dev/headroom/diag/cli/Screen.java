@@ -109,8 +109,9 @@ final class Screen {
         }
         diagnosis.now().number(Facts.sockets("CLOSE-WAIT")).ifPresent(n -> {
             if (n > 0) {
-                wrap("  ", n + " of the sockets are in CLOSE-WAIT: the peer has hung up, and the program has not closed "
-                        + "them");
+                wrap("  ",
+                        n + " of the sockets are in CLOSE-WAIT: the peer has hung up, and the program has not closed "
+                                + "them");
             }
         });
         queues();
