@@ -41,6 +41,10 @@ public final class DescriptorTable {
     public static final class Builder {
         private final DescriptorTable table = new DescriptorTable();
 
+        /** Of no descriptor yet. */
+        public Builder() {
+        }
+
         /** Adds a descriptor; a number that occurs twice counts once. */
         public void add(Descriptor d) {
             if (table.numbers.get(d.fd())) {

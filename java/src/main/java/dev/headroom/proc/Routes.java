@@ -53,8 +53,7 @@ public final class Routes implements AutoCloseable {
     /**
      * Where a packet to that address would go.
      *
-     * @param source the address the socket is bound to; one that is not of this namespace gives EINVAL, as a blackhole
-     *            route does
+     * @param source the address the socket is bound to
      */
     public Route lookup(InetAddress destination, Optional<InetAddress> source) throws IOException {
         byte[] to = destination.getAddress();
@@ -74,7 +73,7 @@ public final class Routes implements AutoCloseable {
             }
         });
         if (outcome.errno() != 0 || answer.get() == null) {
-            return refused(destination, outcome.errno(), source.isPresent());
+            return refused(destination, outcome.errno(), source);
         }
         Route route = answer.get();
         return route.oif().isEmpty() ? route
@@ -121,15 +120,14 @@ public final class Routes implements AutoCloseable {
     }
 
     /** The kernel answers the error of a route that refuses (net/ipv4/fib_semantics.c, fib_props). */
-    private Route refused(InetAddress destination, int errno, boolean bound) throws IOException {
-        Route.Type type = switch (Errno.of(errno).orElse(Errno.EIO)) {
+    private Route refused(InetAddress destination, int errno, Optional<InetAddress> source) throws IOException {
+        boolean foreign = source.isPresent() && lookup(source.get()).type() != Route.Type.RTN_LOCAL;
+        Route.Type type = foreign ? Route.Type.FOREIGN_SOURCE : switch (Errno.of(errno).orElse(Errno.EIO)) {
             case EHOSTUNREACH -> Route.Type.RTN_UNREACHABLE;
             case EACCES -> Route.Type.RTN_PROHIBIT;
+            case EINVAL -> Route.Type.RTN_BLACKHOLE;
             case EAGAIN -> Route.Type.RTN_THROW;
             case ENETUNREACH -> Route.Type.NONE;
-            // Of the two reasons for EINVAL one goes away without a source address.
-            case EINVAL -> bound && lookup(destination).errno() != errno ? Route.Type.OTHER
-                    : Route.Type.RTN_BLACKHOLE;
             default -> Route.Type.OTHER;
         };
         int connects = type == Route.Type.RTN_THROW ? Errno.ENETUNREACH.number() : errno;

@@ -211,8 +211,10 @@ final class Descriptors {
                     String bytes = most.isPresent() ? most.getAsLong() + " bytes of RLIMIT_MSGQUEUE"
                             : "RLIMIT_MSGQUEUE";
                     String holds = "the message queues of " + Say.realUser(c) + " leave no room for another in " + bytes
-                            + c.number(Facts.MQ_QUEUES_USER).stream().mapToObj(n -> ": " + n + " queues, and a default"
-                                    + " one takes " + DEFAULT_QUEUE).findFirst().orElse("");
+                            + c.number(Facts.MQ_QUEUES_USER).stream().filter(n -> n > 0)
+                                    .mapToObj(n -> ": " + n + " queues, and a default"
+                                            + " one takes " + DEFAULT_QUEUE)
+                                    .findFirst().orElse("");
                     return otherThanNofile(c, holds, "the bytes of its message queues are not shown anywhere");
                 });
     }

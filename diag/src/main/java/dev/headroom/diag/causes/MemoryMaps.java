@@ -5,6 +5,7 @@ import static dev.headroom.linux.Errno.ENOMEM;
 import static dev.headroom.linux.Errno.EPERM;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Function;
@@ -43,12 +44,26 @@ final class MemoryMaps {
     private MemoryMaps() {
     }
 
-    /** A cause of ENOMEM that pthread_create tells as EAGAIN; nobody else does. */
-    private static Finding orThread(Case c, Function<Case, Finding> judge) {
+    /** A cause of ENOMEM that pthread_create tells as EAGAIN; why not, if another call said EAGAIN. */
+    private static Optional<Finding> ofThread(Case c) {
         String call = c.question().call();
         if (c.question().errno().filter(e -> e == EAGAIN).isPresent() && !call.isEmpty()
                 && !call.equals("pthread_create")) {
-            return Finding.ruledOut(call + " tells this as ENOMEM; only pthread_create makes EAGAIN of it");
+            return Optional
+                    .of(Finding.ruledOut(call + " tells this as ENOMEM; only pthread_create makes EAGAIN of it"));
+        }
+        return Optional.empty();
+    }
+
+    private static Finding orThread(Case c, Function<Case, Finding> judge) {
+        Optional<Finding> not = ofThread(c);
+        if (not.isPresent()) {
+            return not.get();
+        }
+        OptionalLong wanted = wanted(c);
+        if (wanted.isPresent() && wanted.getAsLong() >= ADDRESSES) {
+            return Finding.ruledOut(Say.bytes(wanted.getAsLong()) + " of addresses are not to be had, which is tested "
+                    + "first");
         }
         return judge.apply(c);
     }
@@ -89,7 +104,7 @@ final class MemoryMaps {
         String things = "mappings of " + Say.process(c);
         // What needs two (a stack with its guard, a split) fails while one may still be made.
         if (count.isPresent() && limit.isPresent() && count.getAsLong() >= limit.getAsLong()) {
-            return Finding.confirmed(things + " number " + count.getAsLong() + ", and vm.max_map_count is "
+            return Finding.confirmed(Say.process(c) + " has " + count.getAsLong() + " mappings and vm.max_map_count is "
                     + limit.getAsLong());
         }
         return Gauge.judge(c, things, count, limit, "the number of mappings is missing: "
@@ -198,15 +213,15 @@ final class MemoryMaps {
                 .remedies(c -> List.of(Remedy.now("ask for less at once; a 32-bit program needs a 64-bit build")))
                 .dont("Do not add memory: it is addresses that are missing.")
                 .provoked("6.18 by test")
-                .judge(c -> orThread(c, x -> {
-                    OptionalLong held = bytes(x, Facts.VM_SIZE);
-                    OptionalLong wanted = wanted(x);
+                .judge(c -> ofThread(c).orElseGet(() -> {
+                    OptionalLong held = bytes(c, Facts.VM_SIZE);
+                    OptionalLong wanted = wanted(c);
                     if (held.isPresent() && wanted.isEmpty()) {
                         return Finding.unknown("how much was asked for would tell: " + Say.bytes(held.getAsLong())
                                 + " of 128 TiB of addresses are mapped");
                     }
                     return Shapes.fits(held, wanted, OptionalLong.of(ADDRESSES), "the range of addresses",
-                            "of addresses", x.now().whyUnread(Facts.VM_SIZE));
+                            "of addresses", c.now().whyUnread(Facts.VM_SIZE));
                 }));
     }
 

@@ -82,8 +82,9 @@ final class ResourceLimits {
         OptionalLong asked = c.question().requested();
         if (asked.isPresent()) {
             return exceeds(asked.getAsLong(), most)
-                    ? Finding.confirmed("a hard limit of " + Say.number(asked.getAsLong())
-                            + " descriptors is above fs.nr_open, " + most + ", which binds root too")
+                    ? Finding.confirmed((Say.unlimited(asked.getAsLong()) ? "an unlimited hard limit"
+                            : "a hard limit of " + asked.getAsLong() + " descriptors") + " is above fs.nr_open, " + most
+                            + ", which binds root too")
                     : Finding.ruledOut(asked.getAsLong() + " is not above fs.nr_open, " + most);
         }
         OptionalLong hard = hard(c);

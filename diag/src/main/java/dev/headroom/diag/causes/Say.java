@@ -48,8 +48,8 @@ final class Say {
             value /= 1024;
             unit++;
         }
-        return value == Math.rint(value) ? (long) value + " " + UNITS[unit]
-                : String.format(Locale.ROOT, "%.1f %s", value, UNITS[unit]);
+        String text = String.format(Locale.ROOT, "%.1f", value);
+        return (text.endsWith(".0") ? text.substring(0, text.length() - 2) : text) + " " + UNITS[unit];
     }
 
     static String kb(long n) {

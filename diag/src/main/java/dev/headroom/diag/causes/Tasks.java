@@ -28,7 +28,7 @@ final class Tasks {
     private static final String PID_MAX = Facts.sysctl("kernel.pid_max");
 
     private static final Gauge PIDS = new Gauge(PIDS_CURRENT, PIDS_MAX,
-            c -> "tasks of pids cgroup " + c.text(PIDS_PATH).orElse(""));
+            c -> "tasks of " + c.text(PIDS_PATH).map(path -> "pids cgroup " + path).orElse("its pids cgroup"));
     private static final Gauge NPROC = new Gauge(Facts.TASKS_USER, Facts.limitSoft("nproc"),
             c -> "tasks of " + Say.realUser(c));
     private static final Gauge THREADS = new Gauge(Facts.TASKS_MACHINE, Facts.sysctl("kernel.threads-max"),
@@ -131,25 +131,24 @@ final class Tasks {
         if (max.isEmpty()) {
             return Finding.unknown("kernel.pid_max of its PID namespace is missing: " + c.now().whyUnread(PID_MAX));
         }
-        if (c.text(Facts.PIDNS_SHARED).filter("no"::equals).isPresent() && Shapes.kernelAtLeast(c, 6, 14)) {
-            return Finding
-                    .unknown("its PID namespace may have a kernel.pid_max of its own (since 6.14); reading it from"
-                            + " inside would tell: nsenter -t " + c.text(Facts.PID).orElse("PID")
-                            + " -p -m cat /proc/sys/kernel/pid_max");
-        }
         long numbers = max.getAsLong() - 300;
         OptionalLong high = c.number(Facts.PIDS_FROM_300);
         if (high.isPresent()) {
             return Gauge.judge(c, "process numbers from 300 to " + (max.getAsLong() - 1), high,
                     OptionalLong.of(numbers), "");
         }
+        if (c.text(Facts.PIDNS_SHARED).filter("no"::equals).isPresent() && Shapes.kernelAtLeast(c, 6, 14)) {
+            return Finding
+                    .unknown("its PID namespace may have a kernel.pid_max of its own (since 6.14); reading it from"
+                            + " inside would tell: nsenter -t " + c.text(Facts.PID).orElse("PID")
+                            + " -p -m cat /proc/sys/kernel/pid_max");
+        }
         OptionalLong tasks = c.number(Facts.PIDNS_TASKS).isPresent() ? c.number(Facts.PIDNS_TASKS)
                 : c.number(Facts.TASKS_MACHINE);
-        String things = "process numbers";
         return switch (Gauge.fill(tasks, OptionalLong.of(numbers), 1)) {
             case FULL -> Finding.possible(tasks.getAsLong() + " tasks are alive and kernel.pid_max is "
                     + max.getAsLong() + ", of which " + numbers + " numbers are given out again");
-            case NEAR, CLEAR, UNKNOWN -> Gauge.judge(c, things, tasks, OptionalLong.of(numbers),
+            case NEAR, CLEAR, UNKNOWN -> Gauge.judge(c, "process numbers", tasks, OptionalLong.of(numbers),
                     "the number of tasks is missing: " + c.now().whyUnread(Facts.TASKS_MACHINE));
         };
     }
