@@ -1,0 +1,31 @@
+package dev.headroom.diag.cli;
+
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import picocli.CommandLine;
+
+/**
+ * What the JVM watches once after each build, to start faster ever after (the launcher's start-up cache): the command
+ * lines a person types most, run for nobody. A command that should start fast has its line here; none may change
+ * anything on this machine or take longer than a moment.
+ */
+final class Rehearsal {
+    private static final List<List<String>> LINES = List.of(List.of("--help"), List.of("--version"),
+            List.of("--no-such"));
+
+    private Rehearsal() {
+    }
+
+    public static void main(String[] args) {
+        PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream(), false, StandardCharsets.UTF_8);
+        System.setOut(nowhere);
+        System.setErr(nowhere);
+        for (List<String> line : LINES) {
+            new CommandLine(new Headroom()).setOut(new PrintWriter(nowhere)).setErr(new PrintWriter(nowhere))
+                    .execute(line.toArray(String[]::new));
+        }
+    }
+}
