@@ -14,13 +14,17 @@ import dev.headroom.linux.SyscallException;
 final class Blocks implements AutoCloseable {
     static final int NONE = 0;
 
-    private static final int A_SLAB = 256;
+    static final int A_SLAB = 256;
+    /** As many blocks keep their pages, or one slow peer would cost a call and 16 page faults with every buffer. */
+    private static final int KEPT = 16;
 
     private Memory[] slabs = new Memory[0];
     private int[] start = new int[1];
     private int[] end = new int[1];
     private int[] free = new int[0];
     private int freeCount;
+    /** The largest number in use since the pages went back. */
+    private int most;
 
     /** @return an empty block */
     int take() throws SyscallException {
@@ -28,6 +32,7 @@ final class Blocks implements AutoCloseable {
             grow();
         }
         int block = free[--freeCount];
+        most = Math.max(most, free.length - freeCount);
         start[block] = 0;
         end[block] = 0;
         return block;
@@ -35,9 +40,14 @@ final class Blocks implements AutoCloseable {
 
     void release(int block, CallState state) {
         free[freeCount++] = block;
-        if (freeCount == free.length) {
+        if (freeCount == free.length && most > KEPT) {
+            most = 0;
             discardAll(state);
         }
+    }
+
+    int count() {
+        return free.length;
     }
 
     int length(int block) {
