@@ -10,6 +10,7 @@ import dev.headroom.linux.Errno;
 import dev.headroom.linux.Linger;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.SockaddrIn;
 import dev.headroom.linux.Socket;
 import dev.headroom.linux.SyscallException;
 
@@ -491,6 +492,12 @@ public final class Connections {
         scratch.putInt(Linger.l_onoff, 1);
         scratch.putInt(Linger.l_linger, 0);
         Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, scratch.address(), Linger.SIZEOF);
+        if (loop.mayHaveCopies()) {
+            // Only the last close resets; dissolving the association does it at once (net/ipv4/tcp.c, tcp_disconnect).
+            scratch.putLong(0, Socket.AF_UNSPEC);
+            scratch.putLong(8, 0);
+            Socket.connect(state, fd, scratch.address(), SockaddrIn.SIZEOF);
+        }
         close(fd, 0);
     }
 

@@ -244,10 +244,15 @@ public final class EventLoop implements AutoCloseable {
         closeForgotten(fd);
     }
 
+    /** Whether a private table may have copies of the descriptors of this loop. */
+    boolean mayHaveCopies() {
+        return !table.isPrivate() && FdTable.hasSplit();
+    }
+
     void closeForgotten(int fd) {
         closedThisTurn = true;
-        if (!table.isPrivate() && FdTable.hasSplit()) {
-            // A private table may have a copy, which would keep the connection and its registration alive.
+        if (mayHaveCopies()) {
+            // They would keep the connection and its registration alive.
             Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0);
             Socket.shutdown(state, fd, Socket.SHUT_RDWR);
         }

@@ -51,7 +51,7 @@ public final class FdTable implements AutoCloseable {
     /** Descriptors that a table can describe; 256 MiB of address space, of which only what is used costs memory. */
     public static final int CAPACITY = 1 << 24;
 
-    private static final int ENTRY = 16;
+    static final int ENTRY = 16;
     private static final int INPUT = 4;
     private static final int OUTPUT = 8;
     private static final int USER = 12;

@@ -444,4 +444,9 @@ class EventLoopTest {
             }
         }
     }
+
+    @Test
+    void shouldNeedSixteenBytesForADescriptor() {
+        assertEquals(16, FdTable.ENTRY);
+    }
 }
