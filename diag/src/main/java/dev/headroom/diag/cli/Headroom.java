@@ -98,7 +98,7 @@ final class Headroom implements Runnable {
         CommandLine command = e.getCommandLine();
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();
-        err.println(name + ": " + wording(e));
+        err.println(fold(name + ": " + wording(e)));
         err.println("Try: " + name + " --help");
         if (debug) {
             e.printStackTrace(err);
@@ -118,14 +118,31 @@ final class Headroom implements Runnable {
             return what + u.getUnmatched().getFirst()
                     + (near.isEmpty() ? "" : "; perhaps " + String.join(" or ", near) + "?");
         }
-        if (e instanceof OverwrittenOptionException) {
-            return label(e.getArgSpec()) + ": give it once";
+        if (e instanceof OverwrittenOptionException o) {
+            return label(o.getOverwritten()) + ": give it once";
         }
-        if (e instanceof MissingParameterException && e.getArgSpec() == null
-                && ((MissingParameterException) e).getMissing().size() == 1) {
-            return label(((MissingParameterException) e).getMissing().getFirst()) + ": a value is missing";
+        if (e instanceof MissingParameterException m && m.getMissing().size() == 1) {
+            return label(m.getMissing().getFirst()) + ": a value is missing";
         }
         return e.getMessage();
+    }
+
+    /** Breaks lines that are wider than a terminal between words. */
+    static String fold(String text) {
+        StringBuilder folded = new StringBuilder();
+        for (String line : text.split("\n")) {
+            String rest = line;
+            while (rest.length() > Terminal.WIDTH) {
+                int space = rest.lastIndexOf(' ', Terminal.WIDTH);
+                if (space < 3) {
+                    break;
+                }
+                folded.append(rest, 0, space).append('\n');
+                rest = "  " + rest.substring(space + 1);
+            }
+            folded.append(rest).append('\n');
+        }
+        return folded.substring(0, folded.length() - 1);
     }
 
     private static String label(ArgSpec arg) {
@@ -136,8 +153,8 @@ final class Headroom implements Runnable {
         return (e, command, result) -> {
             PrintWriter err = command.getErr();
             String name = command.getCommandSpec().qualifiedName();
-            err.println(name + ": " + (e instanceof CannotException || e instanceof IOException ? reason(e)
-                    : "an error of headroom itself: " + e + (debug ? "" : " (--debug shows where)")));
+            err.println(fold(name + ": " + (e instanceof CannotException || e instanceof IOException ? reason(e)
+                    : "an error of headroom itself: " + e + (debug ? "" : " (--debug shows where)"))));
             if (debug) {
                 e.printStackTrace(err);
             }
