@@ -109,6 +109,9 @@ class SockDiagTest {
         }).rows());
         assertEquals(23, diag.tcp(SockFilter.connected().localPort(7777), row -> {
         }).rows());
+        if (Files.isExecutable(Path.of("/usr/bin/ss"))) {
+            assertEquals(47, netns.exec("ss", "-tanH").lines().count(), "ss(8) says");
+        }
         for (SocketChannel client : clients) {
             Sockaddr local = Sockaddr.of((InetSocketAddress) client.getLocalAddress());
             InetSock found = diag.find(local, Sockaddr.of("127.0.0.1", 7777)).orElseThrow();
