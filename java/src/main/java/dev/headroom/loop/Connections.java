@@ -591,7 +591,9 @@ public final class Connections {
                 return;
             }
             int rc = loop.control(Epoll.EPOLL_CTL_ADD, fd, events, loop.generation(fd));
-            Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd, Epoll.flagsToString(events));
+            if (rc < 0) {
+                Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd, Epoll.flagsToString(events));
+            }
         } else {
             loop.modify(fd, events);
         }
