@@ -243,7 +243,8 @@ final class Caller implements ConnectionHandler {
         String from = sources.isEmpty() ? "" : sources.size() == 1 ? sources.getFirst().address().getHostAddress()
                 : sources.size() + " sources";
         String to = targets.size() == 1 ? targets.getFirst().toString() : targets.size() + " targets";
-        String ports = options.sourcePortLow() == 0 ? "" : ":" + options.sourcePortLow() + "-" + options.sourcePortHigh();
+        String ports = options.sourcePortLow() == 0 ? ""
+                : ":" + options.sourcePortLow() + "-" + options.sourcePortHigh();
         boolean addresses = errno != Errno.EMFILE.number() && errno != Errno.ENFILE.number();
         return addresses ? (from + ports).isEmpty() ? to : from + ports + " → " + to : "";
     }

@@ -79,7 +79,8 @@ public final class Epoll {
     public static int epollWait(CallState state, int epfd, long events, int maxevents, int timeout) {
         try {
             return state.intResult(
-                    (long) EPOLL_WAIT.invokeExact(state.segment, (long) epfd, events, (long) maxevents, (long) timeout));
+                    (long) EPOLL_WAIT.invokeExact(state.segment, (long) epfd, events, (long) maxevents,
+                            (long) timeout));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

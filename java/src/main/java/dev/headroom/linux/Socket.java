@@ -218,7 +218,8 @@ public final class Socket {
     public static int getsockopt(CallState state, int sockfd, int level, int optname, long optval, long optlen) {
         try {
             return state.intResult(
-                    (long) GETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval, optlen));
+                    (long) GETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval,
+                            optlen));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -237,7 +238,8 @@ public final class Socket {
     public static int setsockopt(CallState state, int sockfd, int level, int optname, long optval, int optlen) {
         try {
             return state.intResult(
-                    (long) SETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval, (long) optlen));
+                    (long) SETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval,
+                            (long) optlen));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

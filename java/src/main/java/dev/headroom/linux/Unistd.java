@@ -8,7 +8,6 @@ import java.lang.invoke.MethodHandle;
 @CHeader("unistd.h")
 public final class Unistd {
 
-
     private Unistd() {
     }
 
