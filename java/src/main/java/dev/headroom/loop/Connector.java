@@ -1,7 +1,5 @@
 package dev.headroom.loop;
 
-import java.io.IOException;
-
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Epoll;
 import dev.headroom.linux.Errno;
@@ -125,9 +123,14 @@ public final class Connector implements Handler {
         return failedCall;
     }
 
-    /** Gives up a connection that is not there yet; its {@link FailureHandler} is not told. */
+    /**
+     * Gives up a connection that is not there yet; its {@link FailureHandler} is not told. Does nothing if it is not
+     * {@linkplain #isConnecting being made}.
+     */
     public void abandon(int fd) {
-        loop.close(fd);
+        if (isConnecting(fd)) {
+            loop.close(fd);
+        }
     }
 
     /** Whether that number is a connection which is still being made by this connector. */
@@ -136,15 +139,18 @@ public final class Connector implements Handler {
     }
 
     @Override
-    public void ready(EventLoop sameLoop, int fd, int events) throws IOException {
+    public void ready(EventLoop sameLoop, int fd, int events) {
         int errno = Connections.error(loop, fd);
         if (errno == 0) {
-            loop.connections().adopt(fd, handler);
-        } else {
+            errno = -loop.connections().adopt(fd, handler);
+        }
+        if (errno != 0) {
+            // It is no longer being made when the handler is told, which may give up whatever belongs to it.
+            loop.forget(fd);
             try {
                 failures.failed(fd, errno);
             } finally {
-                loop.close(fd);
+                loop.closeForgotten(fd);
             }
         }
     }

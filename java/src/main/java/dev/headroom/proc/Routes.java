@@ -7,11 +7,13 @@ import dev.headroom.linux.Rtmsg;
 import dev.headroom.linux.Rtnetlink;
 import dev.headroom.linux.Socket;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -45,17 +47,19 @@ public final class Routes implements AutoCloseable {
         return new Routes(new NetlinkSocket(Netlink.NETLINK_ROUTE, "NETLINK_ROUTE"));
     }
 
-    /** Where a packet to that address would go, as an unprivileged process of this user would send it. */
+    /** Where a packet to that address would go, sent by a process of the reader's user. */
     public Route lookup(InetAddress destination) throws IOException {
-        return lookup(destination, Optional.empty());
+        return lookup(destination, Optional.empty(), OptionalLong.empty());
     }
 
     /**
-     * Where a packet to that address would go.
+     * Where a packet to that address would go. Rules that look at anything else, for example a firewall mark, are asked
+     * as if there were none.
      *
      * @param source the address the socket is bound to
+     * @param uid the user that sends it; the reader's if empty
      */
-    public Route lookup(InetAddress destination, Optional<InetAddress> source) throws IOException {
+    public Route lookup(InetAddress destination, Optional<InetAddress> source, OptionalLong uid) throws IOException {
         byte[] to = destination.getAddress();
         NetlinkRequest request = netlink.request().begin(Rtnetlink.RTM_GETROUTE, 0, Rtmsg.SIZEOF)
                 .u8(Rtmsg.rtm_family, to.length == 4 ? Socket.AF_INET : Socket.AF_INET6)
@@ -65,6 +69,12 @@ public final class Routes implements AutoCloseable {
         if (source.isPresent()) {
             byte[] from = source.get().getAddress();
             request.u8(Rtmsg.rtm_src_len, 8 * from.length).attribute(Rtnetlink.RTA_SRC, from);
+        }
+        if (uid.isPresent()) {
+            request.attribute(Rtnetlink.RTA_UID, (int) uid.getAsLong());
+        }
+        if (destination instanceof Inet6Address v6 && v6.getScopeId() != 0) {
+            request.attribute(Rtnetlink.RTA_OIF, v6.getScopeId());
         }
         var answer = new AtomicReference<Route>();
         NetlinkSocket.Outcome outcome = netlink.ask(message -> {

@@ -73,6 +73,19 @@ class NetNamespaceTest {
     }
 
     @Test
+    void shouldFindTheWayFromOneNamespaceToAnother() throws Exception {
+        try (Netns one = new Netns(); Netns other = new Netns()) {
+            ProcPid home = PROC.process(ProcessHandle.current().pid());
+            Path link = Path.of("/proc/thread-self/ns/net");
+            String seen = one.in(whose -> NetNamespace.read(PROC, other.target(),
+                    again -> Files.readSymbolicLink(link).toString()).value());
+            assertEquals(other.target().namespace("net").toString(), seen);
+            assertEquals(home.namespace("net").toString(), one.in(whose -> NetNamespace.read(PROC, home,
+                    again -> Files.readSymbolicLink(link).toString()).value()));
+        }
+    }
+
+    @Test
     void shouldPassOnWhatTheTaskThrows() throws Exception {
         try (Netns netns = new Netns()) {
             var broken = new IOException("broken");

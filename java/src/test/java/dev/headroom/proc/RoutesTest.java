@@ -5,14 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headroom.linux.Errno;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Routes of a real kernel, in a network namespace of their own. */
 class RoutesTest {
+    private static final OptionalLong NOBODY = OptionalLong.empty();
+
     private Netns netns;
     private Routes routes;
 
@@ -91,9 +95,9 @@ class RoutesTest {
         netns.ip("route", "add", "blackhole", "10.5.0.0/16");
         Optional<InetAddress> own = Optional.of(InetAddress.ofLiteral("10.1.0.2"));
         Optional<InetAddress> foreign = Optional.of(InetAddress.ofLiteral("10.9.9.9"));
-        assertEquals(Route.Type.RTN_UNICAST, routes.lookup(InetAddress.ofLiteral("10.1.0.7"), own).type());
-        assertEquals(Route.Type.RTN_BLACKHOLE, routes.lookup(InetAddress.ofLiteral("10.5.0.7"), own).type());
-        Route refused = routes.lookup(InetAddress.ofLiteral("10.1.0.7"), foreign);
+        assertEquals(Route.Type.RTN_UNICAST, routes.lookup(InetAddress.ofLiteral("10.1.0.7"), own, NOBODY).type());
+        assertEquals(Route.Type.RTN_BLACKHOLE, routes.lookup(InetAddress.ofLiteral("10.5.0.7"), own, NOBODY).type());
+        Route refused = routes.lookup(InetAddress.ofLiteral("10.1.0.7"), foreign, NOBODY);
         assertEquals(Route.Type.FOREIGN_SOURCE, refused.type());
         assertFalse(refused.isUsable());
     }
@@ -105,5 +109,21 @@ class RoutesTest {
         assertEquals("ENETUNREACH", Errno.name(to("10.1.0.65").errno()));
         assertEquals("EACCES", Errno.name(to("10.1.0.129").errno()));
         assertTrue(to("10.1.0.7").isUsable());
+    }
+
+    @Test
+    void shouldAskForAnotherUser() throws Exception {
+        netns.ip("rule", "add", "uidrange", "4711-4711", "pref", "100", "prohibit");
+        InetAddress to = InetAddress.ofLiteral("10.1.0.7");
+        assertEquals(Route.Type.RTN_PROHIBIT, routes.lookup(to, Optional.empty(), OptionalLong.of(4711)).type());
+        assertTrue(routes.lookup(to, Optional.empty(), OptionalLong.of(4712)).isUsable());
+        assertTrue(to("10.1.0.7").isUsable());
+    }
+
+    @Test
+    void shouldLookOnTheLinkThatTheAddressNames() throws Exception {
+        int far = Integer.parseInt(netns.ip("-o", "link", "show", "far0").split(":")[0]);
+        InetAddress to = Inet6Address.getByAddress(null, InetAddress.ofLiteral("fe80::7").getAddress(), far);
+        assertEquals("far0", routes.lookup(to).device().orElseThrow());
     }
 }

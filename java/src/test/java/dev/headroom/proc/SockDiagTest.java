@@ -6,7 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.headroom.linux.CallState;
+import dev.headroom.linux.Memory;
+import dev.headroom.linux.Sched;
 import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.Socket;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +27,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -104,6 +109,9 @@ class SockDiagTest {
         }).rows());
         assertEquals(23, diag.tcp(SockFilter.connected().localPort(7777), row -> {
         }).rows());
+        if (Files.isExecutable(Path.of("/usr/bin/ss"))) {
+            assertEquals(47, netns.exec("ss", "-tanH").lines().count(), "ss(8) says");
+        }
         for (SocketChannel client : clients) {
             Sockaddr local = Sockaddr.of((InetSocketAddress) client.getLocalAddress());
             InetSock found = diag.find(local, Sockaddr.of("127.0.0.1", 7777)).orElseThrow();
@@ -119,6 +127,42 @@ class SockDiagTest {
         SocketOwners owners = SocketOwners.find(netns.proc, Set.of(inode, 0L, 4_000_000_000L));
         assertEquals(Map.of(inode, Set.of((int) ProcessHandle.current().pid())), owners.pids());
         assertEquals(Set.of(), owners.of(4_000_000_000L));
+    }
+
+    @Test
+    void shouldSayWhoHasTheSocketInATableOfItsOwn() throws Exception {
+        Netns.need(netns.target().fdCount().isPresent(), "Linux 6.2, which counts descriptors");
+        var state = new CallState();
+        var opened = new CountDownLatch(1);
+        var seen = new CountDownLatch(1);
+        netns.open(whose -> SocketChannel.open(INET)).close();
+        try (Memory address = Memory.map(Sockaddr.MAX_LENGTH)) {
+            int length = Sockaddr.of("127.7.7.7", 7777).write(address, 0);
+            Thread thread = Thread.ofPlatform().start(() -> {
+                Sched.unshare(state, Sched.CLONE_FILES);
+                for (int i = 0; i < 7; i++) {
+                    int fd = Socket.socket(state, Socket.AF_INET, Socket.SOCK_STREAM, 0);
+                    Socket.bind(state, fd, address.address(), length);
+                    Socket.listen(state, fd, 1);
+                }
+                opened.countDown();
+                try {
+                    seen.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            });
+            opened.await();
+            // The thread is in this namespace, not in the private one.
+            try (SockDiag here = SockDiag.open()) {
+                InetSock socket = here.tcpPort(7777).examples().getFirst();
+                eventually(() -> assertEquals(Set.of((int) ProcessHandle.current().pid()),
+                        SocketOwners.find(netns.proc, Set.of(socket.inode())).of(socket.inode())));
+            } finally {
+                seen.countDown();
+                thread.join();
+            }
+        }
     }
 
     @Test

@@ -12,12 +12,14 @@ import java.util.List;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Function;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
 import dev.headroom.proc.Limits;
 
 /** Why a resource limit could not be set, and the two powers that may forbid any call. */
@@ -67,7 +69,7 @@ final class ResourceLimits {
                         "Do not ask for unlimited: fs.nr_open cannot hold it, so it is always refused.")
                 .next("The process goes on with the limits it had.")
                 .provoked("6.18 by test")
-                .judge(ResourceLimits::judgeAboveNrOpen);
+                .judge(c -> permitted(c, ResourceLimits::judgeAboveNrOpen));
     }
 
     private static Finding judgeAboveNrOpen(Case c) {
@@ -116,7 +118,7 @@ final class ResourceLimits {
                                 + "back.")
                 .next("The process goes on with the limits it had; the soft limit may move up to the hard one.")
                 .provoked("6.18 by test")
-                .judge(ResourceLimits::judgeRaise);
+                .judge(c -> permitted(c, ResourceLimits::judgeRaise));
     }
 
     private static Finding judgeRaise(Case c) {
@@ -165,6 +167,15 @@ final class ResourceLimits {
                 .dont("Do not raise any limit for this: it is about who asks.")
                 .provoked("6.18 by test")
                 .judge(ResourceLimits::judgeOther);
+    }
+
+    /** A judgement of the values, which nobody looks at where the other process may not be touched. */
+    private static Finding permitted(Case c, Function<Case, Finding> judge) {
+        return judgeOther(c).verdict() == Verdict.CONFIRMED
+                ? Finding
+                        .ruledOut("process " + c.text(Facts.ASKED_PID).orElse("") + " belongs to another user, which is"
+                                + " tested first")
+                : judge.apply(c);
     }
 
     private static Finding judgeOther(Case c) {

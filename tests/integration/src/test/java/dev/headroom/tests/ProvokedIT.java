@@ -247,8 +247,7 @@ class ProvokedIT {
                     }
                 }
                 Question question = child.question.withPid(Long.parseLong(inside));
-                Snapshot seen = new Capture().process(Long.parseLong(inside), question,
-                        Capture.Topic.of(question));
+                Snapshot seen = new Capture().process(Long.parseLong(inside), question, Capture.Topic.of(question));
                 assertEquals(before, sysctl("kernel.pid_max"), "the host's kernel.pid_max");
                 assertEquals(Verdict.UNKNOWN, finding(diagnose(question, seen), "pid-max").finding().verdict());
                 check(new Refusal("pid-max", "pid-max 320", "all 20 process numbers from 300 to 319 are in use"),
