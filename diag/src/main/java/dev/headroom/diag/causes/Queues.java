@@ -39,7 +39,8 @@ final class Queues {
                                 + "may listen (all kernels)")
                         .remedies(c -> List.of(Remedy.now("see who listens", "ss -ltnp"),
                                 Remedy.now("to share the port set SO_REUSEPORT in both, before bind")))
-                        .provoked("6.18 by test").judge(c -> Endpoint.local(c).filter(l -> l.port() != 0)
+                        .provoked("6.18 by test").judge(c -> c.question().errno().isEmpty() ? Finding.unknown("whether listen failed would tell")
+                                : Endpoint.local(c).filter(l -> l.port() != 0)
                                 .map(l -> c.now().listeners().stream()
                                         .filter(x -> Endpoint.parse(x.address()).overlaps(l)).findFirst()
                                         .map(x -> Finding.confirmed(x.address() + " is listened on already"
