@@ -65,7 +65,9 @@ public final class Capture {
                         : WATCHING.contains(q.call()) ? EnumSet.of(WATCHES) : EnumSet.noneOf(Topic.class);
                 case ENOSPC, EPERM -> EnumSet.of(WATCHES);
                 case EAGAIN, ENOMEM -> EnumSet.of(TASKS, MAPS, WATCHES, LISTENERS, SOCKETS);
-                case EADDRNOTAVAIL, EADDRINUSE, ETIMEDOUT, ECONNREFUSED, ECONNRESET -> EnumSet.of(LISTENERS, SOCKETS);
+                case EADDRNOTAVAIL, EADDRINUSE, ETIMEDOUT, ECONNREFUSED, ECONNRESET, ENETUNREACH, EHOSTUNREACH, EACCES,
+                        EINVAL, ENOPROTOOPT, ENOBUFS ->
+                    EnumSet.of(LISTENERS, SOCKETS);
                 default -> EnumSet.noneOf(Topic.class);
             }).orElse(EnumSet.of(LISTENERS, SOCKETS)));
             return topics;

@@ -406,6 +406,7 @@ final class Network {
                 Facts.portState("LISTEN"), Facts.PORT_EXAMPLE, Facts.PORT_OWNER));
         peer.filter(p -> p.port() != 0).ifPresent(p -> out.attempt(() -> caller(out, diag, p), Facts.CALLER_DEVICE));
         question.peer().filter(p -> p.startsWith("/") || p.startsWith("@")).ifPresent(path -> out.attempt(() -> {
+            out.unread("absent: nobody listens on " + path, Facts.UNIX_QUEUE, Facts.UNIX_LIMIT);
             for (UnixSock s : diag.unixListeners()) {
                 if (s.name().equals(path)) {
                     out.put(Facts.UNIX_QUEUE, s.rqueue(), SOCK_DIAG).put(Facts.UNIX_LIMIT, s.wqueue(), SOCK_DIAG);
@@ -504,7 +505,7 @@ final class Network {
             try (Routes routes = Routes.open()) {
                 if (peer.isPresent()) {
                     Optional<InetAddress> from = local.filter(l -> l.getClass() == peer.get().getClass());
-                    route(out, routes.lookup(peer.get(), from));
+                    route(out, routes.lookup(peer.get(), from, out.number(Facts.EUID)));
                 }
                 if (local.isPresent()) {
                     Route own = routes.lookup(local.get());

@@ -23,17 +23,26 @@ public final class LoggingServer {
         Headroom.prepare();
         List<Socket> connections = new ArrayList<>();
         try (ServerSocket server = new ServerSocket(0, 128, InetAddress.getLoopbackAddress())) {
-            while (true) {
-                connections.add(new Socket(server.getInetAddress(), server.getLocalPort()));
-                connections.add(server.accept());
+            // Explained within: a try-with-resources closes what it opened before its catch is reached.
+            while (serve(server, connections)) {
+                // the next one
             }
-        } catch (IOException e) {
-            Headroom.explain(e).ifPresentOrElse(d -> System.out.println(d.sentence()),
-                    () -> System.out.println("not a limit: " + e));
         } finally {
             for (Socket s : connections) {
                 s.close();
             }
+        }
+    }
+
+    private static boolean serve(ServerSocket server, List<Socket> connections) {
+        try {
+            connections.add(new Socket(server.getInetAddress(), server.getLocalPort()));
+            connections.add(server.accept());
+            return true;
+        } catch (IOException e) {
+            Headroom.explain(e).ifPresentOrElse(d -> System.out.println(d.sentence()),
+                    () -> System.out.println("not a limit: " + e));
+            return false;
         }
     }
 }
