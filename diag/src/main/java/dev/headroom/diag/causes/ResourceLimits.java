@@ -118,7 +118,7 @@ final class ResourceLimits {
                                 + "back.")
                 .next("The process goes on with the limits it had; the soft limit may move up to the hard one.")
                 .provoked("6.18 by test")
-                .judge(c -> permitted(c, ResourceLimits::judgeRaise));
+                .judge(c -> permitted(c, ResourceLimits::judgeRaise).with(c, Facts.limitHard(resource(c))));
     }
 
     private static Finding judgeRaise(Case c) {
@@ -216,7 +216,7 @@ final class ResourceLimits {
                 .dont("Do not use sudo: no capability lifts this.")
                 .next("Neither limit changes.")
                 .provoked("6.18 by test")
-                .judge(ResourceLimits::judgeOrder);
+                .judge(c -> judgeOrder(c).with(c, Facts.limitSoft(resource(c)), Facts.limitHard(resource(c))));
     }
 
     private static Finding judgeOrder(Case c) {

@@ -87,7 +87,8 @@ final class Tasks {
                         + "CAP_SYS_ADMIN; after a setuid the execve fails (all versions)")
                 .evidence(Facts.TASKS_USER, Facts.limitSoft("nproc"), Facts.limitHard("nproc"), Facts.RUID,
                         Facts.CAP_EFF, Facts.USERNS_INITIAL)
-                .remedies(c -> Remedies.limit(c, "nproc", Say.roomier(c.number(Facts.limitSoft("nproc")).orElse(4096))))
+                .remedies(c -> Remedies.limit(c, "nproc",
+                        Math.max(4096, Say.roomier(c.number(Facts.limitSoft("nproc")).orElse(1024)))))
                 .dont(THREADS_COUNT, "Do not edit limits.conf for a service or a container: only logins by PAM read "
                         + "it.")
                 .next("All processes of that user together can start nothing more, in any container with the same user "
