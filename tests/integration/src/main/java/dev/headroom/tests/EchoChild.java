@@ -46,8 +46,9 @@ public final class EchoChild implements AutoCloseable {
     public static EchoChild start(List<String> before, List<String> options, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(before);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED", "-cp",
-                System.getProperty("java.class.path")));
+        command.addAll(
+                List.of("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED", "-cp",
+                        System.getProperty("java.class.path")));
         command.addAll(options);
         command.add(EchoProcess.class.getName());
         command.addAll(List.of(arguments));

@@ -63,7 +63,8 @@ public final class EchoProcess {
         if (args[0].equals("server")) {
             EchoServer server = EchoServer.start(new EchoServer.Options(addresses("listen", "127.0.0.1:0"),
                     number("backlog", 4096), number("loops", 1), settings.containsKey("private"),
-                    number("max", Integer.MAX_VALUE), Acceptor.OnLimit.valueOf(settings.getOrDefault("on_limit", "PAUSE")),
+                    number("max", Integer.MAX_VALUE),
+                    Acceptor.OnLimit.valueOf(settings.getOrDefault("on_limit", "PAUSE")),
                     number("retry_ms", 50) * 1_000_000L), observer);
             serve(server::counters, () -> 0, () -> server.addresses().toString().replaceAll("[\\[\\] ]", ""), () -> {
             }, server::close);
@@ -71,7 +72,8 @@ public final class EchoProcess {
             EchoClient client = EchoClient.start(new EchoClient.Options(addresses("targets", ""),
                     addresses("sources", ""), 0, 0, number("n", Integer.MAX_VALUE), number("in_flight", 64), 0,
                     number("every_ms", 10) * 1_000_000L, number("size", 100), number("timeout_ms", 10_000) * 1_000_000L,
-                    number("retry_ms", 50) * 1_000_000L, number("loops", 1), settings.containsKey("private")), observer);
+                    number("retry_ms", 50) * 1_000_000L, number("loops", 1), settings.containsKey("private")),
+                    observer);
             serve(client::counters, client::inFlight, () -> "", client::quiesce, client::close);
         }
     }

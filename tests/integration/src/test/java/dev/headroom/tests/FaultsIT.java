@@ -164,7 +164,8 @@ class FaultsIT {
             "socket:error=ENOBUFS:when=8..10,ENOBUFS", "epoll_ctl:error=ENOSPC:when=6..8,ENOSPC",
             "epoll_pwait2:error=EINTR:when=2+2,", "sendto:error=EAGAIN:when=5+3,", "recvfrom:error=EINTR:when=5+3,"})
     void shouldOpenEverythingInSpiteOf(String inject, String errno) throws Exception {
-        try (EchoServer server = EchoServer.start(EchoServer.Options.of(Sockaddr.of("127.0.0.1", 0)), EchoObserver.NONE);
+        try (EchoServer server = EchoServer.start(EchoServer.Options.of(Sockaddr.of("127.0.0.1", 0)),
+                EchoObserver.NONE);
                 EchoChild client = start(inject, "client", "targets=" + server.addresses().getFirst(),
                         "n=" + CONNECTIONS, "size=20000")) {
             client.await("all are echoed on", s -> EchoChild.number(s, "connections") == CONNECTIONS

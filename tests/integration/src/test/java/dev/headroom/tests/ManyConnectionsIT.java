@@ -110,7 +110,8 @@ class ManyConnectionsIT {
         long peak = connectTwoHundredThousand(server);
         assertTrue(peak - rssAfterFirst < 32L * 200_000, "bytes more with 200,000: " + (peak - rssAfterFirst));
         assertEquals(descriptors, allDescriptors(server));
-        assertTrue(server.rss() - rssAfterFirst < 4L << 20, "bytes more after a round: " + (server.rss() - rssAfterFirst));
+        assertTrue(server.rss() - rssAfterFirst < 4L << 20,
+                "bytes more after a round: " + (server.rss() - rssAfterFirst));
         Map<String, Object> progress = server.lastEvent("progress");
         assertEquals(0, progress.get("connections"));
         assertEquals(400_000, progress.get("accepted"));

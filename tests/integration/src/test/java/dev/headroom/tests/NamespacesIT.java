@@ -28,7 +28,8 @@ class NamespacesIT {
     }
 
     /** As many connections as go, each of them echoed on. */
-    private static void assertReaches(int expected, Namespace host, String listen, String... settings) throws Exception {
+    private static void assertReaches(int expected, Namespace host, String listen, String... settings)
+            throws Exception {
         String[] arguments = new String[settings.length + 3];
         try (EchoChild server = EchoChild.start(host.exec(), List.of(), "server", "listen=" + listen)) {
             arguments[0] = "client";
