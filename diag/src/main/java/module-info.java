@@ -9,6 +9,8 @@ module dev.headroom.diag {
 
     exports dev.headroom.diag;
     exports dev.headroom.diag.causes;
+    exports dev.headroom.diag.explain;
+    exports dev.headroom.diag.json;
 
     opens dev.headroom.diag.cli to info.picocli;
 }

@@ -35,6 +35,7 @@ public record Cause(String id, Set<Errno> errnos, Set<String> calls, String rule
     /** Whether the cause can be behind that call and error. A question without a call, or without an errno, asks all. */
     public boolean answers(Question q) {
         return (q.errno().isEmpty() || errnos.contains(q.errno().get()))
-                && (q.call().isEmpty() || calls.isEmpty() || calls.contains(q.call()));
+                && (q.call().isEmpty() || calls.isEmpty()
+                        || calls.stream().anyMatch(c -> Calls.same(c).equals(Calls.same(q.call()))));
     }
 }

@@ -55,7 +55,118 @@ public final class Facts {
     public static final String PORTS_RESERVED = "net.port_range.reserved";
     /** Distinct ports of the range that listeners and bound but unconnected sockets own. */
     public static final String PORTS_BOUND = "net.port_range.bound";
+    /** Distinct ports of the range that are reserved or bound: the two sets overlap where a listener's port is reserved. */
+    public static final String PORTS_BLOCKED = "net.port_range.blocked";
+    /** Distinct ports of the range that TCP sockets of any kind have as their local port. */
+    public static final String PORTS_IN_USE = "net.port_range.in_use";
+    /** How many sockets {@link Snapshot#flows()} sums up; its absence says that they were not read. */
+    public static final String FLOW_SOCKETS = "net.flows.sockets";
+    /** How many {@link Snapshot#listeners()} there are; its absence says that they were not read. */
+    public static final String LISTENERS = "net.listeners.count";
+    /** Base chains on the way out (hooks output and postrouting) that are not conntrack's or NAT's own. */
+    public static final String FIREWALL_OUT = "net.firewall.out";
     public static final String CONNTRACK_COUNT = "net.conntrack.count";
+    /** The systemd unit the process runs in, from its cgroup path: "nginx.service". Absent if it runs in none. */
+    public static final String UNIT = "process.unit";
+    /** What contains the process: "docker", "kubernetes", "podman", "lxc", or "container". Absent if nothing does. */
+    public static final String CONTAINER = "process.container";
+    /** The process's user namespace, as in user:[4026531837]. */
+    public static final String USERNS = "process.userns";
+
+    /** Real group id. */
+    public static final String RGID = "process.rgid";
+    /** Seccomp mode as in /proc/PID/status: 0 none, 1 strict, 2 filter. */
+    public static final String SECCOMP = "process.seccomp";
+    /** The security label of /proc/PID/attr/current; "none" where no security module gives one. */
+    public static final String LSM_LABEL = "process.lsm_label";
+    /** "yes" if the reader is in the process's PID namespace, so that kernel.pid_max is the process's too. */
+    public static final String PIDNS_SHARED = "process.pidns_shared";
+    /** Processes in the PID namespace that children of the process will be born into; 0 when its init has ended. */
+    public static final String PIDNS_CHILDREN_TASKS = "process.pidns_for_children.tasks";
+    /** Tasks in the PID namespace of the process whose number is 300 or more: those that are given out again. */
+    public static final String PIDS_FROM_300 = "pidns.numbers_from_300";
+    /** Tasks in the PID namespace of the process. */
+    public static final String PIDNS_TASKS = "pidns.tasks";
+    /** Fanotify groups of all processes of the same effective user. */
+    public static final String FANOTIFY_GROUPS_USER = "user.fanotify.groups";
+    /** Fanotify marks of all processes of the same effective user. */
+    public static final String FANOTIFY_MARKS_USER = "user.fanotify.marks";
+    /** io_uring instances of all processes of the same real user. */
+    public static final String IO_URING_USER = "user.io_uring.instances";
+    /** Pages that the pipes of the same real user hold. */
+    public static final String PIPE_PAGES_USER = "user.pipe.pages";
+    /** POSIX message queues in /dev/mqueue that belong to the real user. */
+    public static final String MQ_QUEUES_USER = "user.mqueue.queues";
+    /** POSIX message queues in /dev/mqueue: those of the IPC namespace. */
+    public static final String MQ_QUEUES = "ipc.mqueue.queues";
+    /** Keys that count against the user's quota, from /proc/key-users. */
+    public static final String KEYS_USER = "user.keys";
+    /** Mounts of the process's mount namespace, from /proc/PID/mountinfo. */
+    public static final String MOUNTS = "process.mounts";
+    /** What setrlimit was to change, without "RLIMIT_" and in small letters; nofile when it is not known. */
+    public static final String ASKED_RESOURCE = "asked.resource";
+    /** The soft limit that setrlimit was given; the hard limit is {@link Question#requested()}. */
+    public static final String ASKED_SOFT = "asked.soft";
+    /** The other process whose limits were to be read or set. */
+    public static final String ASKED_PID = "asked.pid";
+    /** The flags of the call as C spells them, e.g. "MAP_PRIVATE|MAP_HUGETLB". */
+    public static final String ASKED_FLAGS = "asked.flags";
+    /** "yes" or "no": whether the process of {@link #ASKED_PID} is there. */
+    public static final String TARGET_EXISTS = "target.exists";
+    /** Real, effective and saved user id of the process of {@link #ASKED_PID}, with blanks between. */
+    public static final String TARGET_UIDS = "target.uids";
+    /** Its real, effective and saved group id. */
+    public static final String TARGET_GIDS = "target.gids";
+    /** Distinct UDP ports of the range that sockets own. */
+    public static final String UDP_PORTS_BOUND = "net.port_range.udp_bound";
+    /** IPv6 addresses: lines of /proc/net/if_inet6. */
+    public static final String IPV6_ADDRESSES = "net.if_inet6.count";
+    /** "yes" or "no": whether lo is up (IFF_UP). */
+    public static final String LO_UP = "net.lo.up";
+    /** Device drops summed over /proc/net/softnet_stat's second column. */
+    public static final String SOFTNET_DROPPED = "net.softnet.dropped";
+    /**
+     * What RTM_GETROUTE answered for the question's peer: "unicast", "local", "broadcast" or "multicast"; absent when it
+     * answered with {@link #ROUTE_ERRNO}.
+     */
+    public static final String ROUTE_TYPE = "route.type";
+    /** The error RTM_GETROUTE answered with, by name: ENETUNREACH, EHOSTUNREACH, EACCES or EINVAL. */
+    public static final String ROUTE_ERRNO = "route.errno";
+    /** The device, next hop and source address of that route. */
+    public static final String ROUTE_DEVICE = "route.device";
+    public static final String ROUTE_GATEWAY = "route.gateway";
+    public static final String ROUTE_SOURCE = "route.source";
+    /** State of the next hop's neighbour entry: "REACHABLE", "FAILED", "INCOMPLETE" …; "none" without an entry. */
+    public static final String NEIGH_STATE = "neigh.state";
+    /** What RTM_GETROUTE says of the question's local address: "local" if it is one of this namespace's own. */
+    public static final String LOCAL_TYPE = "local.type";
+    /** The flags of the question's local IPv6 address in /proc/net/if_inet6, in decimal: 64 tentative, 8 duplicate. */
+    public static final String LOCAL_IPV6_FLAGS = "local.ipv6.flags";
+    /** The device that a socket still calling the question's peer is bound to (SO_BINDTODEVICE); "none" if to none. */
+    public static final String CALLER_DEVICE = "socket.device";
+    /** State of the TCP socket with exactly the question's local and peer address and port; "none" without one. */
+    public static final String TUPLE_STATE = "tuple.state";
+    /** One socket on the question's local port: "127.0.0.1:40000 127.0.0.1:8080 ESTAB". */
+    public static final String PORT_EXAMPLE = "port.example";
+    /**
+     * Connections on the question's local port that called out: their peer's port lies outside
+     * net.ipv4.ip_local_port_range or is listened on here. The other ones were accepted from a listener of that port.
+     */
+    public static final String PORT_OUTGOING = "port.outgoing";
+    /** Who has the listening or bound socket on the question's local port: "4711 (java)". */
+    public static final String PORT_OWNER = "port.owner";
+    /** The user id of that socket. */
+    public static final String PORT_OWNER_UID = "port.owner.uid";
+    /** Distinct ports of the range that sockets with the question's local address (or the wildcard) hold. */
+    public static final String PORTS_OF_LOCAL = "net.port_range.of_local";
+    /** Connections in the queue of the unix listener that the question's peer names by its path. */
+    public static final String UNIX_QUEUE = "unix.listener.queue";
+    /** The backlog of that listener: the queue is full at one more. */
+    public static final String UNIX_LIMIT = "unix.listener.limit";
+    /** Unsent bytes of the question's connection or, without its addresses, of the process's fullest TCP socket. */
+    public static final String SEND_QUEUE = "socket.send_queue";
+    /** Messages lost by netlink sockets of the process: column Drops of /proc/net/netlink. */
+    public static final String NETLINK_DROPS = "process.netlink.drops";
 
     private Facts() {
     }
@@ -90,13 +201,38 @@ public final class Facts {
         return "meminfo." + name;
     }
 
-    /** A number of a cgroup controller at its tightest level: "cgroup.pids.max", "cgroup.pids.path". */
+    /**
+     * A fact of a cgroup controller ("pids", "memory") at its tightest level: "path", "max", "high", "current", "peak",
+     * "events" (how often the limit was hit: the "max" of pids.events or memory.events, or memory.failcnt),
+     * "events.oom_kill", "events.local.oom_kill", "stat.sock"; and of the walk up to it "version" (1 or 2) and "complete"
+     * ("yes" if the real root was seen).
+     */
     public static String cgroup(String controller, String name) {
         return "cgroup." + controller + "." + name;
+    }
+
+    /** Objects of System V IPC by kind (msg, sem, shm), counted in /proc/sysvipc: "sysvipc.shm". */
+    public static String sysvipc(String kind) {
+        return "sysvipc." + kind;
+    }
+
+    /** TCP sockets on the question's local port by state, "LISTEN", "BOUND", "ESTAB", "TIME-WAIT"…: "port.state.LISTEN". */
+    public static String portState(String state) {
+        return "port.state." + state;
     }
 
     /** A sum over the CPUs of /proc/net/stat: "stat.nf_conntrack.drop". */
     public static String stat(String file, String column) {
         return "stat." + file + "." + column;
+    }
+
+    /** A column of /proc/net/protocols, e.g. protocol("TCP", "pressure") ("yes", "no"), protocol("UNIX", "sockets"). */
+    public static String protocol(String name, String column) {
+        return "protocols." + name + "." + column;
+    }
+
+    /** Sockets of the process in a TCP state, e.g. "process.sockets.CLOSE-WAIT". */
+    public static String sockets(String state) {
+        return "process.sockets." + state;
     }
 }

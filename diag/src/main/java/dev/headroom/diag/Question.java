@@ -29,6 +29,20 @@ public record Question(Optional<Errno> errno, String call, OptionalLong pid, Opt
                 OptionalLong.empty(), Optional.empty());
     }
 
+    /** A question that is still to be filled in. */
+    public static Question empty() {
+        return new Question(Optional.empty(), "", OptionalLong.empty(), Optional.empty(), Optional.empty(),
+                OptionalLong.empty(), Optional.empty());
+    }
+
+    public Question withErrno(Errno e) {
+        return new Question(Optional.of(e), call, pid, local, peer, requested, seconds);
+    }
+
+    public Question withCall(String name) {
+        return new Question(errno, name, pid, local, peer, requested, seconds);
+    }
+
     public Question withPid(long p) {
         return new Question(errno, call, OptionalLong.of(p), local, peer, requested, seconds);
     }

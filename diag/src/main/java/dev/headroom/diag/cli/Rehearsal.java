@@ -15,7 +15,9 @@ final class Rehearsal {
     private static final List<List<String>> LINES = List.of(List.of("--help"), List.of("--version"),
             List.of("--no-such"), List.of("serve", "--help"),
             List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms"),
-            List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"));
+            List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"),
+            List.of("explain", "EMFILE", "--pid", Long.toString(ProcessHandle.current().pid())),
+            List.of("explain", "EMFILE", "--json"));
 
     private Rehearsal() {
     }
