@@ -4,6 +4,7 @@
 module dev.headroom.diag {
     requires transitive dev.headroom.toolkit;
     requires info.picocli;
+    requires jdk.unsupported;
     requires tools.jackson.jr.ob;
 
     exports dev.headroom.diag;

@@ -52,7 +52,7 @@ public final class Epoll {
      * the interest list.
      *
      * @param event address of one epoll_event; ignored by EPOLL_CTL_DEL
-     * @return 0 or {@code -errno}: EBADF, EEXIST, EINVAL, ELOOP, ENOENT, ENOMEM, ENOSPC, EPERM
+     * @return 0 or {@code -errno}: EBADF, EEXIST, EFAULT, EINVAL, ELOOP, ENOENT, ENOMEM, ENOSPC, EPERM
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/epoll_ctl.2.html">epoll_ctl(2)</a>
      */
@@ -98,8 +98,8 @@ public final class Epoll {
      *
      * @param timeout address of a timespec, or 0 to wait for ever
      * @param sigmask address of a sigset_t, or 0
-     * @return number of events written or {@code -errno}; ENOSYS also where the C library (before glibc 2.35) or the
-     *         kernel (before 5.11) lacks the call
+     * @return number of events written or {@code -errno}: EBADF, EFAULT, EINTR, EINVAL; ENOSYS where the C library
+     *         (before glibc 2.35) or the kernel (before 5.11) lacks the call
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/epoll_wait.2.html">epoll_wait(2)</a>
      */

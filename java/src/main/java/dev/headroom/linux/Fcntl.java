@@ -31,7 +31,8 @@ public final class Fcntl {
      * {@code int fcntl(int fd, int op, ...)}: operations on a descriptor; {@code arg} is an int or a pointer, as the
      * operation wants.
      *
-     * @return what the operation gives or {@code -errno}: EACCES, EAGAIN, EBADF, EINVAL, EMFILE, EPERM
+     * @return what the operation gives or {@code -errno}: EACCES, EAGAIN, EBADF, EINVAL, EMFILE, EPERM; F_DUPFD from
+     *         the soft limit on is EINVAL (fs/fcntl.c, do_fcntl), below it with no number free EMFILE
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/fcntl.2.html">fcntl(2)</a>
      */
@@ -50,8 +51,8 @@ public final class Fcntl {
      * {@code int open(const char *pathname, int flags, ...)}: opens a file.
      *
      * @param pathname address of a NUL-terminated path
-     * @return its descriptor or {@code -errno}: EACCES, EEXIST, EISDIR, ELOOP, EMFILE, ENFILE, ENOENT, ENOTDIR and
-     *         others
+     * @return its descriptor or {@code -errno}: EACCES, EEXIST, EFAULT, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
+     *         ENOENT, ENOTDIR and others; with a full table EMFILE also for what is not there
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/open.2.html">open(2)</a>
      */

@@ -62,8 +62,6 @@ public final class Socket {
     public static final int SHUT_WR = 1;
     public static final int SHUT_RDWR = 2;
 
-    public static final int SOMAXCONN = 4096;
-
     private Socket() {
     }
 
@@ -74,7 +72,7 @@ public final class Socket {
      * {@code int socket(int domain, int type, int protocol)}: a new socket.
      *
      * @return its descriptor or {@code -errno}: EACCES, EAFNOSUPPORT, EINVAL, EMFILE, ENFILE, ENOBUFS, ENOMEM,
-     *         EPROTONOSUPPORT
+     *         EPROTONOSUPPORT, ESOCKTNOSUPPORT
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/socket.2.html">socket(2)</a>
      */
@@ -93,7 +91,7 @@ public final class Socket {
     /**
      * {@code int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)}: gives a socket its local address.
      *
-     * @return 0 or {@code -errno}: EACCES, EADDRINUSE, EADDRNOTAVAIL, EBADF, EINVAL, ENOTSOCK
+     * @return 0 or {@code -errno}: EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EBADF, EFAULT, EINVAL, ENOTSOCK
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/bind.2.html">bind(2)</a>
      */
@@ -136,8 +134,8 @@ public final class Socket {
      *
      * @param addr address of the place for the peer's sockaddr, or 0
      * @param addrlen address of an int, in: room at addr, out: length of the sockaddr; or 0
-     * @return the new descriptor or {@code -errno}: EAGAIN, EBADF, ECONNABORTED, EINTR, EINVAL, EMFILE, ENFILE,
-     *         ENOBUFS, ENOMEM, EPERM
+     * @return the new descriptor or {@code -errno}: EAGAIN, EBADF, ECONNABORTED, EFAULT, EINTR, EINVAL, EMFILE,
+     *         ENFILE, ENOBUFS, ENOMEM, ENOTSOCK, EOPNOTSUPP, EPERM
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/accept.2.html">accept(2)</a>
      */
@@ -156,8 +154,9 @@ public final class Socket {
     /**
      * {@code int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen)}: connects a socket.
      *
-     * @return 0 or {@code -errno}: EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EALREADY, EBADF, ECONNREFUSED, EINPROGRESS,
-     *         EINTR, EISCONN, ENETUNREACH, ETIMEDOUT and others
+     * @return 0 or {@code -errno}: EACCES, EADDRINUSE, EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN, EALREADY, EBADF,
+     *         ECONNREFUSED, EFAULT, EHOSTUNREACH, EINPROGRESS, EINTR, EINVAL, EISCONN, ENETUNREACH, ENOTSOCK,
+     *         ETIMEDOUT and others
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/connect.2.html">connect(2)</a>
      */
@@ -231,7 +230,7 @@ public final class Socket {
     /**
      * {@code int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)}: sets an option.
      *
-     * @return 0 or {@code -errno}: EBADF, EDOM, EFAULT, EINVAL, ENOPROTOOPT, ENOTSOCK, EPERM
+     * @return 0 or {@code -errno}: EBADF, EDOM, EFAULT, EINVAL, ENODEV, ENOPROTOOPT, ENOTSOCK, EPERM
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/getsockopt.2.html">getsockopt(2)</a>
      */
@@ -270,8 +269,9 @@ public final class Socket {
      * {@code ssize_t send(int sockfd, const void *buf, size_t len, int flags)}: sends bytes; fewer than {@code len}
      * when the socket buffer has less room.
      *
-     * @return number of bytes taken or {@code -errno}: EAGAIN, EBADF, ECONNRESET, EINTR, ENOBUFS, ENOMEM, ENOTCONN,
-     *         EPIPE and others
+     * @return number of bytes taken or {@code -errno}: EAGAIN, EBADF, ECONNRESET, EDESTADDRREQ, EFAULT, EINTR,
+     *         EMSGSIZE, ENOBUFS, ENOMEM, ENOTSOCK, EPIPE and others; an unconnected TCP socket gives EPIPE, not
+     *         ENOTCONN
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/send.2.html">send(2)</a>
      */
@@ -290,7 +290,7 @@ public final class Socket {
      * {@code ssize_t recv(int sockfd, void *buf, size_t len, int flags)}: receives bytes.
      *
      * @return number of bytes, 0 after the peer's FIN, or {@code -errno}: EAGAIN, EBADF, ECONNREFUSED, ECONNRESET,
-     *         EINTR, ENOMEM, ENOTCONN
+     *         EFAULT, EINTR, ENOMEM, ENOTCONN, ENOTSOCK
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/recv.2.html">recv(2)</a>
      */

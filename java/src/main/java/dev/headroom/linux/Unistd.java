@@ -17,7 +17,8 @@ public final class Unistd {
     /**
      * {@code ssize_t read(int fd, void *buf, size_t count)}: reads bytes.
      *
-     * @return number of bytes, 0 at the end, or {@code -errno}: EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EIO, EISDIR
+     * @return number of bytes, 0 at the end, or {@code -errno}: EAGAIN, EBADF, EFAULT, EINTR, EINVAL, EIO, EISDIR;
+     *         of a socket what recv gives
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/read.2.html">read(2)</a>
      */
@@ -36,7 +37,7 @@ public final class Unistd {
      * {@code ssize_t write(int fd, const void *buf, size_t count)}: writes bytes.
      *
      * @return number of bytes or {@code -errno}: EAGAIN, EBADF, EDQUOT, EFAULT, EFBIG, EINTR, EINVAL, EIO, ENOSPC,
-     *         EPIPE
+     *         EPIPE; of a socket what send gives
      *
      * @see <a href="https://man7.org/linux/man-pages/man2/write.2.html">write(2)</a>
      */

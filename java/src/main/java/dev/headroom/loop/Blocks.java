@@ -16,11 +16,15 @@ final class Blocks implements AutoCloseable {
 
     private static final int A_SLAB = 256;
 
+    /** So many blocks may keep their pages while nobody uses them: 1 MiB. */
+    private static final int KEPT = 16;
+
     private Memory[] slabs = new Memory[0];
     private int[] start = new int[1];
     private int[] end = new int[1];
     private int[] free = new int[0];
     private int freeCount;
+    private int mostUsed;
 
     /** @return an empty block */
     int take() throws SyscallException {
@@ -28,6 +32,7 @@ final class Blocks implements AutoCloseable {
             grow();
         }
         int block = free[--freeCount];
+        mostUsed = Math.max(mostUsed, free.length - freeCount);
         start[block] = 0;
         end[block] = 0;
         return block;
@@ -35,8 +40,11 @@ final class Blocks implements AutoCloseable {
 
     void release(int block, CallState state) {
         free[freeCount++] = block;
-        if (freeCount == free.length) {
-            discardAll(state);
+        if (freeCount == free.length && mostUsed > KEPT) {
+            mostUsed = 0;
+            for (Memory slab : slabs) {
+                slab.discard(state);
+            }
         }
     }
 
@@ -64,13 +72,6 @@ final class Blocks implements AutoCloseable {
 
     void copyTo(int block, Memory to, long offset) {
         to.copyFrom(offset, memory(block), offset(block) + start[block], length(block));
-    }
-
-    /** Gives the pages back when no block is in use. */
-    private void discardAll(CallState state) {
-        for (Memory slab : slabs) {
-            slab.discard(state);
-        }
     }
 
     private void grow() throws SyscallException {

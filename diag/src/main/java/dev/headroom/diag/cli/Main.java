@@ -1,7 +1,5 @@
 package dev.headroom.diag.cli;
 
-import picocli.CommandLine;
-
 /** Where the {@code headroom} command starts. It does nothing but hand over to {@link Headroom} and exit. */
 public final class Main {
     private Main() {
@@ -18,6 +16,6 @@ public final class Main {
             System.out.println(Version.line());
             return;
         }
-        System.exit(new CommandLine(new Headroom()).execute(args));
+        System.exit(Headroom.commandLine().execute(args));
     }
 }

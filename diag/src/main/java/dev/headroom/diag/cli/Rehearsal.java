@@ -5,7 +5,6 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import picocli.CommandLine;
 
 /**
  * What the JVM watches once after each build, to start faster ever after (the launcher's start-up cache): the command
@@ -14,7 +13,9 @@ import picocli.CommandLine;
  */
 final class Rehearsal {
     private static final List<List<String>> LINES = List.of(List.of("--help"), List.of("--version"),
-            List.of("--no-such"));
+            List.of("--no-such"), List.of("serve", "--help"),
+            List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms"),
+            List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"));
 
     private Rehearsal() {
     }
@@ -24,7 +25,7 @@ final class Rehearsal {
         System.setOut(nowhere);
         System.setErr(nowhere);
         for (List<String> line : LINES) {
-            new CommandLine(new Headroom()).setOut(new PrintWriter(nowhere)).setErr(new PrintWriter(nowhere))
+            Headroom.commandLine().setOut(new PrintWriter(nowhere)).setErr(new PrintWriter(nowhere))
                     .execute(line.toArray(String[]::new));
         }
     }

@@ -1,0 +1,201 @@
+package dev.headroom.diag.cli;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+import dev.headroom.linux.Errno;
+import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.SyscallException;
+import dev.headroom.loop.FdTable;
+
+/** What the kernel refuses before anything runs, in words that say what to do about it. */
+final class Refusals {
+    private static final int EPERM = Errno.EPERM.number();
+    private static final int EACCES = Errno.EACCES.number();
+    private static final int EADDRINUSE = Errno.EADDRINUSE.number();
+    private static final int EADDRNOTAVAIL = Errno.EADDRNOTAVAIL.number();
+    private static final int EAFNOSUPPORT = Errno.EAFNOSUPPORT.number();
+    private static final int EMFILE = Errno.EMFILE.number();
+    private static final int ENFILE = Errno.ENFILE.number();
+    private static final String TCP_LISTEN = "0A";
+
+    private Refusals() {
+    }
+
+    private static String said(SyscallException e) {
+        return Errno.name(e.errno()) + " (" + Errno.text(e.errno()) + ")";
+    }
+
+    static CannotException nofile(long asked, SyscallException e) {
+        String head = "--nofile " + asked + ": setrlimit(RLIMIT_NOFILE) said " + said(e);
+        if (e.errno() != EPERM) {
+            return new CannotException(head, e);
+        }
+        return new CannotException(head + "\n  " + whyNofile(asked, hardLimit(), number("/proc/sys/fs/nr_open")), e);
+    }
+
+    /** kernel/sys.c, do_prlimit: fs.nr_open first, for everybody; then the capability. */
+    static String whyNofile(long asked, long hard, long nrOpen) {
+        String limits = "hard limit " + Long.toUnsignedString(hard) + ", fs.nr_open " + nrOpen + ": ";
+        if (asked > nrOpen) {
+            return limits + asked
+                    + " is above fs.nr_open, which binds root too\n  raise that first: sysctl -w fs.nr_open="
+                    + asked;
+        }
+        if (asked > hard) {
+            return limits + asked + " is above the hard limit,\n  which only CAP_SYS_RESOURCE may raise "
+                    + "(root outside of containers)";
+        }
+        if (hard > nrOpen) {
+            return limits + "while the hard limit is above\n  fs.nr_open, no change that keeps it is allowed: "
+                    + "prlimit --nofile=" + asked + ":" + nrOpen + " --pid " + "$$";
+        }
+        return limits + asked + " is below both;\n  a security module refuses it (SELinux, seccomp)";
+    }
+
+    private static long hardLimit() {
+        try {
+            return FdTable.nofileHard();
+        } catch (SyscallException e) {
+            return -1;
+        }
+    }
+
+    static CannotException start(SyscallException e, List<Sockaddr> addresses) {
+        if (e.errno() == EMFILE || e.errno() == ENFILE) {
+            return tooFew(e, addresses.size());
+        }
+        Sockaddr address = addressIn(e.getMessage(), addresses);
+        String head = "cannot listen on " + (address == null ? Addresses.text(addresses) : address) + ": " + said(e);
+        if (address == null) {
+            return new CannotException(head + "\n  " + e.getMessage(), e);
+        }
+        String reason = why(e.errno(), address);
+        return new CannotException(head + (reason.isEmpty() ? "" : "\n  " + reason), e);
+    }
+
+    private static CannotException tooFew(SyscallException e, int listeners) {
+        boolean mine = e.errno() == EMFILE;
+        String limit = mine ? "the soft limit is " + softLimit() + " descriptors (--nofile, ulimit -n)"
+                : "the machine has no descriptor left (fs.file-max " + number("/proc/sys/fs/file-max") + ")";
+        return new CannotException("cannot begin: " + e.call() + " said " + said(e) + "\n  " + limit
+                + (listeners > 1 ? "; there are " + listeners + " addresses to listen on" : ""), e);
+    }
+
+    private static String softLimit() {
+        try {
+            return Long.toUnsignedString(FdTable.nofile());
+        } catch (SyscallException e) {
+            return "unknown";
+        }
+    }
+
+    /** bind names the address in its message; socket can only be about an address of that family. */
+    private static Sockaddr addressIn(String message, List<Sockaddr> addresses) {
+        for (Sockaddr a : addresses) {
+            if (message.contains(", " + a + ")")) {
+                return a;
+            }
+        }
+        for (Sockaddr a : addresses) {
+            if (message.startsWith("socket(AF_INET6,") && Addresses.family(a).equals("IPv6")) {
+                return a;
+            }
+        }
+        return addresses.size() == 1 ? addresses.getFirst() : null;
+    }
+
+    private static String why(int errno, Sockaddr address) {
+        String host = address.address().getHostAddress();
+        if (errno == EADDRINUSE) {
+            return listener(address.port()).map(who -> who + " listens on that port already")
+                    .orElse("nobody listens there: perhaps a connection of this host has that port\n"
+                            + "  (see: ss -tanp 'sport = :" + address.port() + "')");
+        }
+        if (errno == EACCES && address.port() < number("/proc/sys/net/ipv4/ip_unprivileged_port_start")) {
+            return "ports below " + number("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+                    + " (net.ipv4.ip_unprivileged_port_start)\n  are for those with CAP_NET_BIND_SERVICE";
+        }
+        if (errno == EADDRNOTAVAIL) {
+            return notLocal(host);
+        }
+        if (errno == EAFNOSUPPORT) {
+            return noIpv6();
+        }
+        return "";
+    }
+
+    static String notLocal(String host) {
+        return host + " is not an address of this host (see: ip address)"
+                + (host.contains(":") && Files.notExists(Path.of("/proc/net/if_inet6")) ? "\n  " + noIpv6() : "");
+    }
+
+    private static String noIpv6() {
+        return "there is no IPv6 here: not in this kernel, or not in this network namespace";
+    }
+
+    /** "pid 4242 (nginx)", as far as it may be known. */
+    private static Optional<String> listener(int port) {
+        for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6")) {
+            Optional<String> inode = listenerInode(Path.of(table), port);
+            if (inode.isPresent()) {
+                return Optional
+                        .of(owner("socket:[" + inode.get() + "]").orElse("a process of another user or container"));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The kernel lists those that listen first, so this reads as many lines as there are listeners, and one more. */
+    private static Optional<String> listenerInode(Path table, int port) {
+        String local = ":" + String.format(Locale.ROOT, "%04X", port);
+        try (Stream<String> lines = Files.lines(table)) {
+            return lines.skip(1).map(l -> l.strip().split("\\s+"))
+                    .takeWhile(f -> f.length > 9 && f[3].equals(TCP_LISTEN))
+                    .filter(f -> f[1].endsWith(local)).map(f -> f[9]).findFirst();
+        } catch (IOException | RuntimeException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<String> owner(String socket) {
+        try (DirectoryStream<Path> processes = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : processes) {
+                if (holds(process.resolve("fd"), socket)) {
+                    return Optional.of("pid " + process.getFileName() + " ("
+                            + Files.readString(process.resolve("comm")).strip() + ")");
+                }
+            }
+        } catch (IOException e) {
+            // It has gone meanwhile.
+        }
+        return Optional.empty();
+    }
+
+    private static boolean holds(Path fds, String socket) {
+        try (DirectoryStream<Path> open = Files.newDirectoryStream(fds)) {
+            for (Path fd : open) {
+                if (Files.readSymbolicLink(fd).toString().equals(socket)) {
+                    return true;
+                }
+            }
+        } catch (IOException | RuntimeException e) {
+            // Not ours to see, or gone.
+        }
+        return false;
+    }
+
+    static long number(String file) {
+        try {
+            return Long.parseLong(Files.readString(Path.of(file)).strip());
+        } catch (IOException | NumberFormatException e) {
+            return -1;
+        }
+    }
+}
