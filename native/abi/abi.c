@@ -334,6 +334,7 @@ int main(void)
     print_eventfd();
     print_fcntl();
     print_mman();
+    print_netlink();
     print_resource();
     print_sched();
     print_sockaddr();

@@ -1,4 +1,4 @@
-/* What both units print, and the macros they print it with. */
+/* What all units print, and the macros they print it with. */
 #ifndef HEADROOM_ABI_H
 #define HEADROOM_ABI_H
 
@@ -21,6 +21,7 @@
 /* absent KIND NAME: Java has it, the headers here are too old for it */
 #define ABSENT(kind, name) printf("absent %s %s\n", #kind, #name);
 
+void print_netlink(void);
 void print_tcp_info(void);
 
 #endif
