@@ -20,6 +20,9 @@ import dev.headroom.diag.Snapshot.Listening;
 public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQueue> queues) {
     /** A flow with fewer ports than this is no danger to anybody and is left out. */
     private static final long FEW_PORTS = 16;
+    /** Up to that share of the range the number of all sockets is answer enough. */
+    private static final double SAFE_SHARE = 0.5;
+    private static final String TUPLES = "tuple-range-exhausted";
     private static final int CAP_SYS_ADMIN = 21;
     private static final int CAP_SYS_RESOURCE = 24;
 
@@ -335,7 +338,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
     }
 
     /** The last of the three numbers of tcp_mem. */
-    static OptionalLong third(Snapshot s, String name) {
+    public static OptionalLong third(Snapshot s, String name) {
         String[] words = s.text(name).map(t -> t.strip().split("\\s+")).orElse(new String[0]);
         try {
             return words.length == 3 ? OptionalLong.of(Long.parseLong(words[2])) : OptionalLong.empty();
@@ -355,39 +358,61 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
 
     private static void ports(Snapshot s, List<Limit> limits, List<Unread> unread) {
         String what = "ports to one destination";
-        String tw = Facts.sockstat("TCP.tw");
-        String inuse = Facts.sockstat("TCP.inuse");
         if (!asked(s, Facts.PORT_LOW)) {
             return;
         }
         OptionalLong room = portsInRange(s);
-        String breaks = "connect: EADDRNOTAVAIL (Cannot assign requested address) from this address to this"
-                + " destination; to others it works.";
         if (room.isEmpty()) {
-            unread.add(new Unread("tuple-range-exhausted", what, s.whyUnread(Facts.PORT_LOW)));
+            unread.add(new Unread(TUPLES, what, s.whyUnread(Facts.PORT_LOW)));
             return;
         }
         String range = s.fact(Facts.PORT_LOW).orElseThrow().source();
-        if (!s.flows().isEmpty()) {
+        if (!s.flows().isEmpty() || s.fact(Facts.FLOW_SOCKETS).isPresent()) {
             for (Flow f : s.flows()) {
                 if (f.portsInRange() >= FEW_PORTS) {
-                    limits.add(new Limit("tuple-range-exhausted", f.source() + " to " + f.target(), what,
-                            f.portsInRange(), room.getAsLong(), "sock_diag, " + range, breaks));
+                    limits.add(new Limit(TUPLES, f.source() + " to " + f.target(), what, f.portsInRange(),
+                            room.getAsLong(), "sock_diag, " + range, "connect: EADDRNOTAVAIL (Cannot assign requested"
+                                    + " address) from this address to this destination; to others it works."));
                 }
             }
-        } else if (s.number(tw).isPresent() && s.number(inuse).isPresent()) {
-            long all = s.number(tw).getAsLong() + s.number(inuse).getAsLong()
-                    + s.number(Facts.sockstat("TCP6.inuse")).orElse(0);
-            limits.add(new Limit("tuple-range-exhausted", network(s), what + ", at most", Math.min(all, room.getAsLong()),
-                    room.getAsLong(), s.fact(inuse).orElseThrow().source() + " (all TCP sockets), " + range,
-                    breaks.replace("from this address to this destination; to others it works", "for one destination")));
+            return;
+        }
+        OptionalLong sockets = tcpSockets(s);
+        if (sockets.isEmpty()) {
+            unread.add(new Unread(TUPLES, what, s.whyUnread(Facts.sockstat("TCP.inuse"))));
+        } else if (portsMayBeShort(s)) {
+            unread.add(new Unread(TUPLES, what, "the " + sockets.getAsLong() + " TCP sockets were not looked at one by"
+                    + " one (" + s.unread().getOrDefault(Facts.FLOW_SOCKETS, "headroom check --pid PID does") + ")"));
         } else {
-            unread.add(new Unread("tuple-range-exhausted", what, s.whyUnread(inuse)));
+            limits.add(new Limit(TUPLES, network(s), what, sockets.getAsLong(), room.getAsLong(),
+                    s.fact(Facts.sockstat("TCP.inuse")).orElseThrow().source() + " (at most: all TCP sockets), "
+                            + range,
+                    "connect: EADDRNOTAVAIL (Cannot assign requested address) to that destination; to others it"
+                            + " works."));
         }
     }
 
+    /** TCP sockets of the network namespace, those in TIME_WAIT too. */
+    private static OptionalLong tcpSockets(Snapshot s) {
+        OptionalLong inuse = s.number(Facts.sockstat("TCP.inuse"));
+        OptionalLong tw = s.number(Facts.sockstat("TCP.tw"));
+        return inuse.isEmpty() || tw.isEmpty() ? OptionalLong.empty()
+                : OptionalLong
+                        .of(inuse.getAsLong() + tw.getAsLong() + s.number(Facts.sockstat("TCP6.inuse")).orElse(0));
+    }
+
     /**
-     * How many ports the kernel chooses from: the range without reserved ports, and without one when the range is odd
+     * Whether there are so many TCP sockets that one destination might have taken a good part of the ports. With fewer,
+     * none can, and there is no need to read the tables.
+     */
+    public static boolean portsMayBeShort(Snapshot s) {
+        OptionalLong sockets = tcpSockets(s);
+        OptionalLong room = portsInRange(s);
+        return sockets.isPresent() && room.isPresent() && sockets.getAsLong() > SAFE_SHARE * room.getAsLong();
+    }
+
+    /**
+     * How many ports the kernel chooses from: the range without ports that are reserved or bound, and without one when the range is odd
      * ({@code __inet_hash_connect}: {@code remaining &= ~1U}).
      */
     public static OptionalLong portsInRange(Snapshot s) {
@@ -398,7 +423,9 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
         }
         long size = high.getAsLong() - low.getAsLong() + 1;
         long scanned = size > 1 ? size & ~1 : size;
-        return OptionalLong.of(Math.max(0, scanned - s.number(Facts.PORTS_RESERVED).orElse(0)));
+        OptionalLong blocked = s.number(Facts.PORTS_BLOCKED);
+        return OptionalLong.of(Math.max(0, scanned - (blocked.isPresent() ? blocked : s.number(Facts.PORTS_RESERVED))
+                .orElse(0)));
     }
 
     private static List<AcceptQueue> queues(Snapshot s, List<Limit> limits, List<Unread> unread) {

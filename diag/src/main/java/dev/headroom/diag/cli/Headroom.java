@@ -26,7 +26,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command above all commands: alone, it says what there is. What goes wrong in any of them is worded here. */
 @Command(name = "headroom", scope = ScopeType.INHERIT, mixinStandardHelpOptions = true, versionProvider = Version.class,
-        subcommands = {Serve.class, Connect.class, HelpCommand.class})
+        subcommands = {Check.class, PlanCommand.class, Serve.class, Connect.class, HelpCommand.class})
 final class Headroom implements Runnable {
     /** Exit status: something was found, as a lost echo. */
     static final int FOUND = 1;
@@ -54,6 +54,8 @@ final class Headroom implements Runnable {
         all.setParameterExceptionHandler((e, args) -> headroom.wrong(e));
         all.setExecutionExceptionHandler(headroom.cannot());
         showText(all, "headroom.txt");
+        showText(all.getSubcommands().get("check"), "check.txt");
+        showText(all.getSubcommands().get("plan"), "plan.txt");
         showText(all.getSubcommands().get("serve"), "serve.txt");
         showText(all.getSubcommands().get("connect"), "connect.txt");
         return all;

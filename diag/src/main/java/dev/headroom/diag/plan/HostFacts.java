@@ -36,10 +36,7 @@ public final class HostFacts {
 
     /** Adds them to a snapshot. What cannot be read gets its reason. */
     public static Snapshot addTo(Snapshot s, ProcFs proc) {
-        var out = new Snapshot.Builder(s.takenMillis());
-        s.facts().values().forEach(f -> out.put(f.name(), f.value(), f.source()));
-        s.unread().forEach(out::unread);
-        out.listeners(s.listeners()).flows(s.flows()).holders(s.holders());
+        Snapshot.Builder out = s.toBuilder();
         OptionalLong page = pageSize(proc.self().directory().resolve("auxv"));
         if (page.isPresent()) {
             out.put(PAGE_SIZE, page.getAsLong(), "/proc/self/auxv");

@@ -25,6 +25,7 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
     /** Descriptors of a process besides its connections: standard streams, libraries, logs, listeners, epoll. */
     static final long OWN = 64;
     private static final long SLOT = 64;
+    private static final long EACH_LOOP = 2;
     private static final long EPOLL_WATCH = 184;
     private static final long WIDE_LOW = 1024;
     private static final long WIDE_HIGH = 65535;
@@ -119,11 +120,12 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             List<String> hardChange = new ArrayList<>();
             List<Setting> hardSetting = new ArrayList<>();
             if (hard.isPresent() && hard.getAsLong() < needed) {
-                hardChange.add("LimitNOFILE=" + needed + " for a systemd unit, --ulimit nofile=" + needed + " for Docker");
-                tables(hard.getAsLong()).ifPresent(n -> hardChange
-                        .add("or leave it: headroom " + (server ? "serve" : "connect") + " --fd-tables " + n
-                                + " gives each of its loops a table of its own, with " + text(hard.getAsLong())
-                                + " descriptors each"));
+                hardChange.add(
+                        "LimitNOFILE=" + needed + " for a systemd unit, --ulimit nofile=" + needed + " for Docker");
+                tables(hard.getAsLong()).ifPresent(n -> hardChange.add("or leave it: headroom "
+                        + (server ? "serve --max-connections " : "connect --connections ") + connections
+                        + " --fd-tables auto takes about " + text(n) + " private tables, of " + text(hard.getAsLong())
+                        + " descriptors each"));
             }
             if (hard.isEmpty() || hard.getAsLong() < needed || soft.isEmpty() || soft.getAsLong() < needed) {
                 hardSetting.add(new Setting(Kind.NOFILE, "nofile", Long.toString(needed),
@@ -137,16 +139,20 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
                     "The hard limit of descriptors may not be above this", Kind.NODE_SYSCTL);
         }
 
-        /** How many private descriptor tables hold the connections under a hard limit. */
+        /** How many private descriptor tables hold the connections; each has the two descriptors of every loop. */
         private OptionalLong tables(long hard) {
-            return hard <= OWN ? OptionalLong.empty() : OptionalLong.of(Math.ceilDiv(connections, hard - OWN));
+            for (long n = 1; n * EACH_LOOP < hard - OWN; n++) {
+                if (n * (hard - OWN - n * EACH_LOOP) >= connections) {
+                    return OptionalLong.of(n);
+                }
+            }
+            return OptionalLong.empty();
         }
 
         private void fileMax() {
             OptionalLong used = here.number(Facts.FILE_NR_ALLOCATED);
             long needed = used.orElse(0) + connections + OWN;
-            sysctl("file-max", "fs.file-max", needed, here.number(Facts.sysctl("fs.file-max")),
-                    used.isPresent() ? text(used.getAsLong()) + " are open now" : "",
+            sysctl("file-max", "fs.file-max", needed, here.number(Facts.sysctl("fs.file-max")), "",
                     "All open files of the machine (alloc_empty_file, ENFILE); it does not bind CAP_SYS_ADMIN."
                             + (used.isPresent() ? " " + text(used.getAsLong()) + " are open now." : ""),
                     "Open files of the whole machine", Kind.NODE_SYSCTL);
@@ -159,7 +165,8 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             long perTuple = Math.ceilDiv(connections, tuples);
             OptionalLong low = here.number(Facts.PORT_LOW);
             OptionalLong high = here.number(Facts.PORT_HIGH);
-            long wideLow = Math.max(WIDE_LOW, here.number(Facts.sysctl("net.ipv4.ip_unprivileged_port_start")).orElse(0));
+            long wideLow = Math.max(WIDE_LOW,
+                    here.number(Facts.sysctl("net.ipv4.ip_unprivileged_port_start")).orElse(0));
             if (wideLow % 2 != 0) {
                 wideLow++;
             }
@@ -179,7 +186,8 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             add("port-range", "ports per source and target", Unit.COUNT, Math.min(perTuple, wide), now, source, change,
                     "connect takes a port of the range that is free for this source address, target address and target"
                             + " port (__inet_hash_connect, EADDRNOTAVAIL). Here "
-                            + (low.isPresent() && high.isPresent() ? low.getAsLong() + "-" + high.getAsLong() : "unknown")
+                            + (low.isPresent() && high.isPresent() ? low.getAsLong() + "-" + high.getAsLong()
+                                    : "unknown")
                             + reserved() + ".",
                     settings);
             long usable = widen ? Math.max(wide, now.orElse(0)) : now.getAsLong();
@@ -220,7 +228,8 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
                     + "), headroom serve --backlog " + needed + "; a listener keeps the queue it was made with";
             sysctl("accept-queue", "net.core.somaxconn", needed, now, backlog,
                     "The queue holds min(backlog, somaxconn) + 1 (sk_acceptq_is_full); a full one drops the SYN"
-                            + " silently. Enough for a pause of 1 s at " + text(request.arrivals()) + " arrivals a second"
+                            + " silently. Enough for a pause of 1 s at " + text(request.arrivals())
+                            + " arrivals a second"
                             + (request.rate() > 0 ? "." : " (all within a minute, as after a restart)."),
                     "Queue of connections that wait for accept: 1 s of them", Kind.UNSAFE_SYSCTL);
         }
@@ -246,7 +255,8 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
                 add("memory-cgroup", "memory of the cgroup", Unit.BYTES, needed, OptionalLong.of(Math.max(0, left)),
                         source(Facts.cgroup("memory", "max")), left < needed
                                 ? List.of("MemoryMax= of the unit, or --memory of the container: " + bytes(needed)
-                                        + " more than now") : List.of(),
+                                        + " more than now")
+                                : List.of(),
                         "Sockets are charged to the cgroup that opens them; at memory.max the kernel kills"
                                 + (path.isEmpty() ? "." : " (cgroup " + path + ")."),
                         List.of());
@@ -310,7 +320,7 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             String enough = max.isEmpty() ? ""
                     : " Room for " + text(Math.max(0, max.getAsLong() - used.orElse(0)))
                             + " connections that each have a page of data waiting.";
-            add("tcp-mem", "TCP buffers (tcp_mem)", Unit.PAGES, used.orElse(0), max, source(name), List.of(),
+            add("tcp-mem", "TCP buffers, pages (tcp_mem)", Unit.PAGES, used.orElse(0), max, source(name), List.of(),
                     "Pages of data in send and receive buffers, all TCP of the machine; idle connections count nothing."
                             + " Above it send says EAGAIN." + enough,
                     List.of());
@@ -322,12 +332,24 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
                 return;
             }
             long needed = count.getAsLong() + connections;
+            String buckets = "net.netfilter.nf_conntrack_buckets";
             sysctl("conntrack", "net.netfilter.nf_conntrack_max", needed,
-                    here.number(Facts.sysctl("net.netfilter.nf_conntrack_max")), "",
+                    here.number(Facts.sysctl("net.netfilter.nf_conntrack_max")),
+                    "sysctl -w " + buckets + "=" + needed + " too, or the search in its table takes longer",
                     "Each connection that conntrack sees is an entry (__nf_conntrack_alloc); when full, packets of new"
                             + " connections are dropped. Closed ones stay for 120 s: add those, or exempt the port"
                             + " (notrack).",
                     "Entries of connection tracking, in each network namespace", Kind.NODE_SYSCTL);
+            OptionalLong now = here.number(Facts.sysctl(buckets));
+            Row row = rows.getLast();
+            if (row.status() == Status.CHANGE && (now.isEmpty() || now.getAsLong() < needed)) {
+                List<Setting> both = new ArrayList<>(row.settings());
+                both.add(new Setting(Kind.NODE_SYSCTL, buckets, Long.toString(needed),
+                        "Hash table of connection tracking: as many as entries",
+                        known(now, source(Facts.sysctl(buckets)))));
+                rows.set(rows.size() - 1, new Row(row.id(), row.what(), row.unit(), row.needed(), row.here(),
+                        row.source(), row.status(), row.change(), row.why(), both));
+            }
         }
 
         private void hash() {
@@ -337,7 +359,8 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             boolean few = entries.isPresent() && entries.getAsLong() < needed;
             add("hash-buckets", "TCP hash buckets", Unit.COUNT, needed, entries, source(name), few
                     ? List.of("boot with thash_entries=" + Long.highestOneBit(needed * 2 - 1)
-                            + " on the kernel's command line") : List.of(),
+                            + " on the kernel's command line")
+                    : List.of(),
                     "Not a limit: with more than " + FULL_BUCKET
                             + " connections in a bucket each packet's search takes longer (__inet_lookup_established).",
                     List.of());
@@ -351,7 +374,7 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             if (now.isEmpty() || now.getAsLong() < needed) {
                 if (now.isPresent()) {
                     change.add("sysctl -w " + name + "=" + needed);
-                    if (!more.isEmpty() && id.equals("accept-queue")) {
+                    if (!more.isEmpty()) {
                         change.add(more);
                     }
                 }

@@ -17,7 +17,7 @@ public enum PlanFile {
         List<String> body(Plan plan, boolean server, List<Setting> settings) {
             List<String> out = new ArrayList<>(List.of("# Install as " + SYSCTL_FILE + ", then: sysctl --system"));
             if (settings.stream().anyMatch(Setting::ofNamespace)) {
-                out.add("# It reaches the host's network namespace only: containers have net.* of their own.");
+                out.add("# It reaches the host's own network namespace: containers have net.* of their own.");
             }
             if (nofile(settings).isPresent()) {
                 out.add("# The limit of descriptors is no sysctl: see --format systemd, limits, docker.");
@@ -119,8 +119,8 @@ public enum PlanFile {
         @Override
         List<String> body(Plan plan, boolean server, List<Setting> settings) {
             List<String> out = new ArrayList<>(List.of(
-                    "# Lay over the pod: kubectl patch --patch-file, or into the template of the",
-                    "# Deployment."));
+                    "# Goes into the manifest of a pod, or below spec.template in that of a Deployment;",
+                    "# a pod that runs cannot be changed."));
             List<String> unsafe = settings.stream().filter(s -> s.kind() == Kind.UNSAFE_SYSCTL).map(Setting::name)
                     .toList();
             if (!unsafe.isEmpty()) {
@@ -200,7 +200,8 @@ public enum PlanFile {
         long here = server ? r.connections() : r.connectionsOfClient();
         out.add("# headroom plan: " + (server ? "the server" : "each client host") + ", " + Plan.text(here)
                 + " connections" + (server ? "" : " from " + Plan.text(r.addresses())
-                        + (r.addresses() == 1 ? " address" : " addresses")) + ".");
+                        + (r.addresses() == 1 ? " address" : " addresses"))
+                + ".");
         List<Setting> settings = plan.settings(server);
         if (settings.isEmpty()) {
             out.add("# The host it was made on needs no change.");
@@ -225,7 +226,8 @@ public enum PlanFile {
     private static List<String> first(List<Setting> settings) {
         for (Setting s : settings) {
             if (s.name().equals("fs.nr_open")) {
-                return List.of("# First, by --format sysctl: fs.nr_open = " + s.value() + ", or this is refused (EPERM).");
+                return List
+                        .of("# First, by --format sysctl: fs.nr_open = " + s.value() + ", or this is refused (EPERM).");
             }
         }
         return List.of();
