@@ -1,0 +1,18 @@
+package dev.headroom.proc;
+
+import java.util.OptionalLong;
+
+/**
+ * A unix socket.
+ *
+ * @param type SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+ * @param state TCP_LISTEN, TCP_ESTABLISHED or TCP_CLOSE
+ * @param name its path; an abstract name begins with {@code @}; empty for none
+ * @param rqueue of a listener the connections in its accept queue, else bytes not read
+ * @param wqueue of a listener min(backlog, net.core.somaxconn) (the queue is full at one more), else bytes the peer has
+ *            not read
+ * @param uid user that made it; empty before Linux 5.3
+ * @param inode N of {@code socket:[N]} in {@code /proc/PID/fd}; 0 if it is not accepted yet
+ */
+public record UnixSock(int type, TcpState state, String name, long rqueue, long wqueue, OptionalLong uid, long inode) {
+}
