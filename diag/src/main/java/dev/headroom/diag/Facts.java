@@ -144,6 +144,8 @@ public final class Facts {
     public static final String LOCAL_TYPE = "local.type";
     /** The flags of the question's local IPv6 address in /proc/net/if_inet6, in decimal: 64 tentative, 8 duplicate. */
     public static final String LOCAL_IPV6_FLAGS = "local.ipv6.flags";
+    /** The device that a socket still calling the question's peer is bound to (SO_BINDTODEVICE); "none" if to none. */
+    public static final String CALLER_DEVICE = "socket.device";
     /** State of the TCP socket with exactly the question's local and peer address and port; "none" without one. */
     public static final String TUPLE_STATE = "tuple.state";
     /** One socket on the question's local port: "127.0.0.1:40000 127.0.0.1:8080 ESTAB". */

@@ -438,8 +438,8 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
                     "sock_diag", "the kernel drops the SYN of every new client (ListenOverflows): no ECONNREFUSED,"
                             + " connect just times out (ETIMEDOUT)."));
         }
-        if (s.unread().containsKey("listeners")) {
-            unread.add(new Unread("accept-queue-full", "accept queues", s.whyUnread("listeners")));
+        if (s.unread().containsKey(Facts.LISTENERS)) {
+            unread.add(new Unread("accept-queue-full", "accept queues", s.whyUnread(Facts.LISTENERS)));
         }
         queues.sort(Comparator.comparingDouble((AcceptQueue q) -> (double) q.queue() / q.capacity()).reversed());
         return queues;

@@ -257,8 +257,9 @@ public final class Messages {
             requested = first(requested, number(group(m, "requested")));
             String millis = group(m, "millis");
             String s = group(m, "seconds");
-            seconds = first(seconds, millis != null ? Long.parseLong(millis) / 1000.0
-                    : s != null ? Double.valueOf(s) : null);
+            if (seconds == null && (millis != null || s != null)) {
+                seconds = millis != null ? Long.parseLong(millis) / 1000.0 : Double.parseDouble(s);
+            }
         }
 
         Reading reading() {

@@ -37,10 +37,16 @@ public final class DescriptorTable {
         return builder.build();
     }
 
-    static final class Builder {
+    /** Sums up descriptors as they come, without holding them. <b>Not thread-safe.</b> */
+    public static final class Builder {
         private final DescriptorTable table = new DescriptorTable();
 
-        void add(Descriptor d) {
+        /** Of no descriptors yet. */
+        public Builder() {
+        }
+
+        /** Adds a descriptor; a number that occurs twice counts once. */
+        public void add(Descriptor d) {
             if (table.numbers.get(d.fd())) {
                 return;
             }
@@ -55,7 +61,8 @@ public final class DescriptorTable {
             }
         }
 
-        DescriptorTable build() {
+        /** The sum; nothing may be added afterwards. */
+        public DescriptorTable build() {
             return table;
         }
     }

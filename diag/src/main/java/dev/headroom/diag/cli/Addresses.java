@@ -25,9 +25,8 @@ final class Addresses {
     private static final Pattern PORTS = Pattern.compile("(\\d{1,5})(?:-(\\d{1,5}))?");
     private static final Pattern IPV4 = Pattern.compile("\\d{1,3}(\\.\\d{1,3}){3}");
     private static final Pattern NAME = Pattern.compile("(?=.*[A-Za-z])[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})");
-    private static final String ENDPOINTS = "give ADDR:PORT or ADDR:LOW-HIGH, IPv6 in brackets: "
-            + "127.0.0.1:9999, [::1]:9000-9009";
-    private static final String SOURCES = "give local addresses or ranges: 10.0.0.2, 10.0.0.2-10.0.0.7";
+    private static final String ENDPOINTS = "give 127.0.0.1:9999, [::1]:9999 or 10.0.0.1:9000-9009";
+    private static final String SOURCES = "give 10.0.0.2 or 10.0.0.2-10.0.0.7";
     private static final int MOST = 65536;
 
     private Addresses() {
@@ -44,7 +43,7 @@ final class Addresses {
                     return new Ports(low, high);
                 }
             }
-            throw new TypeConversionException("not a port or range of ports; give 1 to 65535, or LOW-HIGH");
+            throw new TypeConversionException("not a port; give 9999 or 9000-9009, up to 65535");
         }
 
         int count() {

@@ -1,6 +1,8 @@
 package dev.headroom.diag.cli;
 
 import java.io.PrintWriter;
+import java.time.LocalTime;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
@@ -88,7 +90,15 @@ final class Check implements Callable<Integer> {
             if (!json) {
                 spec.commandLine().getOut().println();
             }
-            print(new CheckReport(now.title(), now.subject(), now.report(), now.overflowsSince(last)));
+            CheckReport report = new CheckReport(now.title(), now.subject(), now.report(), now.overflowsSince(last));
+            if (json) {
+                print(report);
+            } else {
+                spec.commandLine().getOut().print(report.brief(
+                        LocalTime.now().truncatedTo(ChronoUnit.SECONDS).toString(), warn,
+                        Terminal.ofStdout().colour()));
+                spec.commandLine().getOut().flush();
+            }
             readings++;
             found += now.report().reaches(warn) ? 1 : 0;
             last = now;

@@ -33,6 +33,7 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
     /** Below that it gets no line, where there are more than a screen of them. */
     private static final double VERY_FAR = 1;
     private static final int SCREEN = 25;
+    private static final int BRIEF = 5;
     private static final String BYTES = ", bytes";
 
     String text(double warn, boolean colour) {
@@ -63,16 +64,24 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
         return out.toString();
     }
 
+    /** The nearest few and the queues that are not empty, for a reading after the first. */
+    String brief(String time, double warn, boolean colour) {
+        StringBuilder out = new StringBuilder();
+        out.append(time).append('\n');
+        report.limits().stream().filter(l -> l.percent() > 0).limit(BRIEF).forEach(l -> line(out, l, warn, colour));
+        overflows.ifPresent(n -> {
+            if (n > 0) {
+                out.append("      ").append(Values.text(n, "dropped by full accept queues since then (ListenOverflows)\n"));
+            }
+        });
+        return out.toString();
+    }
+
     private void limit(StringBuilder out, Limit l, double warn, boolean colour, boolean first) {
         boolean near = l.reaches(warn);
-        String percent = String.format(Locale.ROOT, "%5s", percent(l));
-        String shown = colour && near ? (l.percent() >= 100 ? RED : YELLOW) + percent + PLAIN : percent;
-        String what = name(l) + ", " + scope(l);
-        String line = String.format(Locale.ROOT, "%15s%15s  ", number(l, l.used()), number(l, l.ceiling()));
-        int room = Terminal.WIDTH - 5 - line.length();
-        out.append(shown).append(line).append(Prose.fit(what, room)).append('\n');
-        if (what.length() > room && near) {
-            Prose.wrap(out, INDENT, INDENT, what);
+        boolean cut = line(out, l, warn, colour);
+        if (cut && near) {
+            Prose.wrap(out, INDENT, INDENT, name(l) + ", " + scope(l));
         }
         if (near || l.percent() >= FAR || first) {
             Prose.wrap(out, INDENT, INDENT, (l.percent() >= 100 ? "" : "At 100 %: ") + l.breaks());
@@ -80,6 +89,17 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
         if (near) {
             Prose.wrap(out, INDENT, INDENT, "Read in " + l.source() + ".");
         }
+    }
+
+    /** @return whether its end is cut off */
+    private boolean line(StringBuilder out, Limit l, double warn, boolean colour) {
+        String percent = String.format(Locale.ROOT, "%5s", percent(l));
+        String shown = colour && l.reaches(warn) ? (l.percent() >= 100 ? RED : YELLOW) + percent + PLAIN : percent;
+        String what = name(l) + ", " + scope(l);
+        String numbers = String.format(Locale.ROOT, "%15s%15s  ", number(l, l.used()), number(l, l.ceiling()));
+        int room = Terminal.WIDTH - percent.length() - numbers.length();
+        out.append(shown).append(numbers).append(Prose.fit(what, room)).append('\n');
+        return what.length() > room;
     }
 
     /** What needs no line of its own: nothing of it is used, or there is no ceiling. */
@@ -109,7 +129,9 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
     }
 
     private String scope(Limit l) {
-        return l.scope().equals(subject) ? "this process" : l.scope();
+        boolean network = l.scope().startsWith("net:[") || l.scope().equals("network namespace");
+        return network ? (subject.isEmpty() ? "this network" : "its network")
+                : l.scope().equals(subject) ? "this process" : l.scope();
     }
 
     private static String percent(Limit l) {
@@ -165,7 +187,7 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
         if (report.unread().isEmpty()) {
             return;
         }
-        out.append("\nNot told here:\n");
+        out.append("\nLeft out:\n");
         Map<String, List<String>> byReason = new LinkedHashMap<>();
         for (Unread u : report.unread()) {
             byReason.computeIfAbsent(u.why(), why -> new ArrayList<>()).add(u.what());

@@ -11,7 +11,9 @@ import dev.headroom.diag.Capture;
 import dev.headroom.diag.Capture.Topic;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.LimitReport;
+import dev.headroom.diag.LimitReport.Unread;
 import dev.headroom.diag.Listeners;
+import dev.headroom.diag.Question;
 import dev.headroom.diag.Snapshot;
 import dev.headroom.diag.Snapshot.Listening;
 import dev.headroom.proc.Limits;
@@ -26,7 +28,6 @@ final class CheckTarget {
     private static final long QUICK = 50_000;
     private final ProcFs proc = new ProcFs();
     private final Capture capture = new Capture();
-    private final Listeners listeners = new Listeners(proc);
     private final boolean thorough;
 
     /** @param thorough whether to count watches also where that takes seconds */
@@ -58,13 +59,19 @@ final class CheckTarget {
 
     /** The machine, and the network namespace of who asks. */
     Reading machine() {
-        Snapshot s = capture.machine(EnumSet.noneOf(Topic.class));
-        if (LimitReport.portsMayBeShort(s)) {
-            s = capture.machine(EnumSet.of(Topic.SOCKETS));
-        }
-        s = named(sockets(s, ProcessHandle.current().pid()));
+        Snapshot s = reader();
         return new Reading("This machine" + kernel(s) + ", and this network namespace; the nearest limit first.", s,
                 LimitReport.of(s));
+    }
+
+    private Snapshot reader() {
+        EnumSet<Topic> topics = Listeners.mayBe(proc.self()) ? EnumSet.of(Topic.LISTENERS) : EnumSet.noneOf(Topic.class);
+        Snapshot s = capture.machine(Question.empty(), topics);
+        if (LimitReport.portsMayBeShort(s)) {
+            topics.add(Topic.SOCKETS);
+            s = capture.machine(Question.empty(), topics);
+        }
+        return s;
     }
 
     /** The machine and each process. */
@@ -120,56 +127,79 @@ final class CheckTarget {
 
     /** One process, and what it lives in. */
     Reading process(long pid) throws CannotException {
-        Snapshot s = sockets(facts(pid), pid);
+        Snapshot s = facts(pid, Listeners.mayBe(proc.process(pid)));
         List<Listening> its = s.listeners().stream().filter(l -> l.pid() == pid).toList();
-        s = named(s.toBuilder().listeners(its).build());
-        return new Reading("Process " + pid + s.text(Facts.COMMAND).map(c -> " (" + c + ")").orElse("") + kernel(s)
-                + "; the nearest limit first.", s, LimitReport.of(s));
+        long nobodys = s.listeners().stream().filter(l -> l.pid() == 0).count();
+        s = s.toBuilder().listeners(its).build();
+        LimitReport report = LimitReport.of(s);
+        if (its.isEmpty() && nobodys > 0) {
+            report = report.and(new LimitReport(List.of(), List.of(new Unread("accept-queue-full", "accept queues",
+                    "whose " + nobodys + " of the listeners here are, only the same user or CAP_SYS_PTRACE may see;"
+                            + " --listen PORT tells of any")), List.of()));
+        }
+        return new Reading("Process " + pid + command(s) + kernel(s) + "; the nearest limit first.", s, report);
     }
 
     /** The listeners of a port, and the process that has them. */
     Reading listener(int port) throws CannotException {
-        long self = ProcessHandle.current().pid();
-        Snapshot found = listeners.addTo(new Snapshot.Builder(System.currentTimeMillis()).build(), self, port);
-        if (found.unread().containsKey("listeners")) {
-            throw new CannotException("cannot ask for listeners: " + found.whyUnread("listeners"));
+        Snapshot all = capture.machine(Question.empty(), EnumSet.of(Topic.LISTENERS));
+        if (all.fact(Facts.LISTENERS).isEmpty()) {
+            throw new CannotException("cannot ask for listeners: " + all.whyUnread(Facts.LISTENERS));
         }
-        if (found.listeners().isEmpty()) {
+        List<Listening> found = all.listeners().stream().filter(l -> l.address().endsWith(":" + port)).toList();
+        if (found.isEmpty()) {
             throw new CannotException("nobody listens on port " + port + " in this network namespace"
                     + "\n  in another one: nsenter -t PID -n headroom check --listen " + port);
         }
-        long pid = found.listeners().stream().mapToLong(Listening::pid).filter(p -> p != 0).findFirst().orElse(0);
-        Snapshot.Builder all = (pid == 0 ? capture.machine(EnumSet.noneOf(Topic.class)) : facts(pid)).toBuilder();
-        Snapshot s = named(all.listeners(found.listeners()).build());
-        String who = pid == 0 ? ", whose process may not be seen from here"
-                : " and process " + pid + s.text(Facts.COMMAND).map(c -> " (" + c + ")").orElse("");
-        return new Reading((found.listeners().size() == 1 ? "Listener " : "Listeners ") + String.join(", ",
-                found.listeners().stream().map(Listening::address).distinct().toList()) + who + kernel(s)
+        long pid = found.stream().mapToLong(Listening::pid).filter(p -> p != 0).findFirst().orElse(0);
+        Snapshot s = (pid == 0 ? all : facts(pid, false)).toBuilder().listeners(found).build();
+        String who = pid == 0 ? ", whose process may not be seen from here" : " and process " + pid + command(s);
+        return new Reading((found.size() == 1 ? "Listener " : "Listeners ")
+                + String.join(", ", found.stream().map(Listening::address).distinct().toList()) + who + kernel(s)
                 + "; the nearest limit first.", s, LimitReport.of(s));
     }
 
-    private Snapshot facts(long pid) throws CannotException {
+    private static String command(Snapshot s) {
+        return s.text(Facts.COMMAND).map(c -> " (" + c + ")").orElse("");
+    }
+
+    private Snapshot facts(long pid, boolean listening) throws CannotException {
         EnumSet<Topic> topics = EnumSet.of(Topic.MAPS, Topic.TASKS);
         long descriptors = thorough ? 0 : descriptors();
         if (descriptors <= QUICK) {
             topics.add(Topic.WATCHES);
         }
         try {
-            Snapshot s = capture.process(pid, topics);
+            if (listening) {
+                topics.add(Topic.LISTENERS);
+                if (thorough || few(pid)) {
+                    topics.add(Topic.DESCRIPTORS);
+                }
+            }
+            Snapshot s = capture.process(pid, Question.empty(), topics);
             if (LimitReport.portsMayBeShort(s)) {
                 topics.add(Topic.SOCKETS);
-                s = capture.process(pid, topics);
+                s = capture.process(pid, Question.empty(), topics);
             }
             if (descriptors <= QUICK) {
                 return s;
             }
-            String why = "not counted: "
-                    + Values.text(descriptors, "descriptors on this machine would have to be looked"
-                            + " at; --thorough does it");
+            String why = "not counted: " + Values.text(descriptors, "descriptors on this machine would have to be looked"
+                    + " at; --thorough does it");
             return s.toBuilder().unread(Facts.EPOLL_WATCHES_USER, why).unread(Facts.INOTIFY_INSTANCES_USER, why)
                     .unread(Facts.INOTIFY_WATCHES_USER, why).build();
         } catch (NoSuchFileException e) {
             throw new CannotException("there is no process " + pid + " here", e);
+        }
+    }
+
+    /** Whether its descriptors can be looked at one by one: then a listener it shares with others is found too. */
+    private boolean few(long pid) {
+        try {
+            OptionalLong count = proc.process(pid).fdCount();
+            return count.isPresent() && count.getAsLong() <= QUICK;
+        } catch (IOException e) {
+            return false;
         }
     }
 
@@ -180,16 +210,6 @@ final class CheckTarget {
         } catch (IOException e) {
             return Long.MAX_VALUE;
         }
-    }
-
-    private Snapshot sockets(Snapshot s, long pid) {
-        return listeners.addTo(s, pid, 0);
-    }
-
-    /** Words for what only a network namespace can tell. */
-    private static Snapshot named(Snapshot s) {
-        return s.fact(Facts.NETNS).isPresent() ? s.toBuilder().put(Facts.NETNS, "this network namespace",
-                s.fact(Facts.NETNS).get().source()).build() : s;
     }
 
     private static String kernel(Snapshot s) {

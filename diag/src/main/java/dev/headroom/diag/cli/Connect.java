@@ -1,8 +1,6 @@
 package dev.headroom.diag.cli;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -12,6 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.TypeConversionException;
 
 import dev.headroom.echo.EchoClient;
 import dev.headroom.echo.EchoCounters;
@@ -21,6 +20,7 @@ import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.loop.Connections;
 import dev.headroom.loop.Listener;
+import dev.headroom.proc.ProcFs;
 
 /** The client that opens connections until the kernel says no, and keeps them. Its help is connect.txt. */
 @Command(name = "connect")
@@ -31,8 +31,9 @@ final class Connect implements Callable<Integer> {
     @Mixin
     private LoopOptions common;
 
-    @Parameters(arity = "0..*", split = ",", paramLabel = "TARGET", converter = Addresses.EndpointConverter.class)
-    private List<Addresses.Endpoint> targets = List.of();
+    // Not converted by picocli, which takes what it cannot convert for one parameter too many.
+    @Parameters(arity = "0..*", split = ",", paramLabel = "TARGET")
+    private List<String> targetTexts = List.of();
 
     @Option(names = {"-n", "--connections"}, defaultValue = "max", converter = Values.NumberOrMax.class)
     private int connections;
@@ -61,6 +62,7 @@ final class Connect implements Callable<Integer> {
     @Option(names = "--hold", converter = Values.Duration.class)
     private Long hold;
 
+    private final List<Addresses.Endpoint> targets = new ArrayList<>();
     private long fullSince;
 
     @Override
@@ -98,8 +100,15 @@ final class Connect implements Callable<Integer> {
 
     private void check() {
         common.check();
-        if (targets.isEmpty()) {
+        if (targetTexts.isEmpty()) {
             throw common.wrong("which server? Give a TARGET: headroom connect 127.0.0.1:9999");
+        }
+        for (String text : targetTexts) {
+            try {
+                targets.add(Addresses.Endpoint.parse(text));
+            } catch (TypeConversionException e) {
+                throw common.wrong("TARGET " + text + ": " + e.getMessage());
+            }
         }
         for (Addresses.Endpoint e : targets) {
             if (e.ports().low() == 0) {
@@ -132,9 +141,9 @@ final class Connect implements Callable<Integer> {
             } catch (SyscallException e) {
                 // Whatever else is wrong shows when it connects; a port of any kind is not needed then.
                 if (e.errno() == Errno.EADDRNOTAVAIL.number()) {
-                    String host = source.address().getHostAddress();
-                    throw new CannotException("--source " + host + ": bind said EADDRNOTAVAIL (" + Errno.EADDRNOTAVAIL
-                            .text() + ")\n  " + Refusals.notLocal(host), e);
+                    throw new CannotException("--source " + source.address().getHostAddress()
+                            + ": bind says EADDRNOTAVAIL (" + Errno.EADDRNOTAVAIL.text() + ")\n  "
+                            + Refusals.notLocal(source), e);
                 }
             }
         }
@@ -149,11 +158,10 @@ final class Connect implements Callable<Integer> {
         return Math.min(Values.UNLIMITED - 1L, ports * Math.max(1, from.size()) * to.size());
     }
 
-    private static int portRange() {
+    private static long portRange() {
         try {
-            String[] range = Files.readString(Path.of("/proc/sys/net/ipv4/ip_local_port_range")).strip().split("\\s+");
-            return Integer.parseInt(range[1]) - Integer.parseInt(range[0]) + 1;
-        } catch (IOException | RuntimeException e) {
+            return new ProcFs().sysctl("net.ipv4.ip_local_port_range").asRange().size();
+        } catch (IOException e) {
             return 65535;
         }
     }
@@ -198,7 +206,7 @@ final class Connect implements Callable<Integer> {
         }
         if (all.opened() == 0) {
             EchoObserver.Limit why = session.firstLimit();
-            throw new CannotException("no connection could be made" + (why == null ? "" : ": " + why.call() + " said "
+            throw new CannotException("no connection could be made" + (why == null ? "" : ": " + why.call() + " says "
                     + Errno.name(why.errno()) + " (" + Errno.text(why.errno()) + ")")
                     + (why != null && why.errno() == Errno.ECONNREFUSED.number() ? "\n  nothing listens there" : ""));
         }

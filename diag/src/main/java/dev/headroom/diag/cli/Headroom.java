@@ -26,7 +26,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command above all commands: alone, it says what there is. What goes wrong in any of them is worded here. */
 @Command(name = "headroom", scope = ScopeType.INHERIT, mixinStandardHelpOptions = true, versionProvider = Version.class,
-        subcommands = {Check.class, PlanCommand.class, Serve.class, Connect.class, HelpCommand.class})
+        subcommands = {Explain.class, Check.class, PlanCommand.class, TakeSnapshot.class, Serve.class, Connect.class, HelpCommand.class})
 final class Headroom implements Runnable {
     /** Exit status: something was found, as a lost echo. */
     static final int FOUND = 1;
@@ -54,6 +54,8 @@ final class Headroom implements Runnable {
         all.setParameterExceptionHandler((e, args) -> headroom.wrong(e));
         all.setExecutionExceptionHandler(headroom.cannot());
         showText(all, "headroom.txt");
+        showText(all.getSubcommands().get("explain"), "explain.txt");
+        showText(all.getSubcommands().get("snapshot"), "snapshot.txt");
         showText(all.getSubcommands().get("check"), "check.txt");
         showText(all.getSubcommands().get("plan"), "plan.txt");
         showText(all.getSubcommands().get("serve"), "serve.txt");
@@ -100,7 +102,7 @@ final class Headroom implements Runnable {
         CommandLine command = e.getCommandLine();
         PrintWriter err = command.getErr();
         String name = command.getCommandSpec().qualifiedName();
-        err.println(name + ": " + wording(e));
+        err.println(fold(name + ": " + wording(e)));
         err.println("Try: " + name + " --help");
         if (debug) {
             e.printStackTrace(err);
@@ -120,14 +122,31 @@ final class Headroom implements Runnable {
             return what + u.getUnmatched().getFirst()
                     + (near.isEmpty() ? "" : "; perhaps " + String.join(" or ", near) + "?");
         }
-        if (e instanceof OverwrittenOptionException) {
-            return label(e.getArgSpec()) + ": give it once";
+        if (e instanceof OverwrittenOptionException o) {
+            return label(o.getOverwritten()) + ": give it once";
         }
-        if (e instanceof MissingParameterException && e.getArgSpec() == null
-                && ((MissingParameterException) e).getMissing().size() == 1) {
-            return label(((MissingParameterException) e).getMissing().getFirst()) + ": a value is missing";
+        if (e instanceof MissingParameterException m && m.getMissing().size() == 1) {
+            return label(m.getMissing().getFirst()) + ": a value is missing";
         }
         return e.getMessage();
+    }
+
+    /** Breaks lines that are wider than a terminal between words. */
+    static String fold(String text) {
+        StringBuilder folded = new StringBuilder();
+        for (String line : text.split("\n")) {
+            String rest = line;
+            while (rest.length() > Terminal.WIDTH) {
+                int space = rest.lastIndexOf(' ', Terminal.WIDTH);
+                if (space < 3) {
+                    break;
+                }
+                folded.append(rest, 0, space).append('\n');
+                rest = "  " + rest.substring(space + 1);
+            }
+            folded.append(rest).append('\n');
+        }
+        return folded.substring(0, folded.length() - 1);
     }
 
     private static String label(ArgSpec arg) {
@@ -138,8 +157,8 @@ final class Headroom implements Runnable {
         return (e, command, result) -> {
             PrintWriter err = command.getErr();
             String name = command.getCommandSpec().qualifiedName();
-            err.println(name + ": " + (e instanceof CannotException || e instanceof IOException ? reason(e)
-                    : "an error of headroom itself: " + e + (debug ? "" : " (--debug shows where)")));
+            err.println(fold(name + ": " + (e instanceof CannotException || e instanceof IOException ? reason(e)
+                    : "an error of headroom itself: " + e + (debug ? "" : " (--debug shows where)"))));
             if (debug) {
                 e.printStackTrace(err);
             }

@@ -18,6 +18,7 @@ import picocli.CommandLine.TypeConversionException;
 
 import dev.headroom.diag.Capture;
 import dev.headroom.diag.Facts;
+import dev.headroom.diag.Question;
 import dev.headroom.diag.Snapshot;
 import dev.headroom.diag.plan.HostFacts;
 import dev.headroom.diag.plan.Plan;
@@ -103,13 +104,13 @@ final class PlanCommand implements Callable<Integer> {
         for (long pid : new long[] {parent, ProcessHandle.current().pid()}) {
             try {
                 if (pid > 0) {
-                    return capture.process(pid, EnumSet.noneOf(Capture.Topic.class));
+                    return capture.process(pid, Question.empty(), EnumSet.noneOf(Capture.Topic.class));
                 }
             } catch (NoSuchFileException e) {
                 // hidden from us, or gone
             }
         }
-        return capture.machine(EnumSet.noneOf(Capture.Topic.class));
+        return capture.machine(Question.empty(), EnumSet.noneOf(Capture.Topic.class));
     }
 
     private void atLeast(String name, int value, int low) {

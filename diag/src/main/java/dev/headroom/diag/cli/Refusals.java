@@ -11,8 +11,10 @@ import java.util.stream.Stream;
 
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.Socket;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.loop.FdTable;
+import dev.headroom.proc.ProcFs;
 
 /** What the kernel refuses before anything runs, in words that say what to do about it. */
 final class Refusals {
@@ -33,30 +35,29 @@ final class Refusals {
     }
 
     static CannotException nofile(long asked, SyscallException e) {
-        String head = "--nofile " + asked + ": setrlimit(RLIMIT_NOFILE) said " + said(e);
+        String head = "--nofile " + asked + ": setrlimit says " + said(e);
         if (e.errno() != EPERM) {
             return new CannotException(head, e);
         }
-        return new CannotException(head + "\n  " + whyNofile(asked, hardLimit(), number("/proc/sys/fs/nr_open")), e);
+        return new CannotException(head + "\n  " + whyNofile(asked, hardLimit(), sysctl("fs.nr_open")), e);
     }
 
     /** kernel/sys.c, do_prlimit: fs.nr_open first, for everybody; then the capability. */
     static String whyNofile(long asked, long hard, long nrOpen) {
-        String limits = "hard limit " + Long.toUnsignedString(hard) + ", fs.nr_open " + nrOpen + ": ";
+        String limits = "the hard limit is " + Long.toUnsignedString(hard) + ", fs.nr_open " + nrOpen + ": ";
         if (asked > nrOpen) {
             return limits + asked
-                    + " is above fs.nr_open, which binds root too\n  raise that first: sysctl -w fs.nr_open="
+                    + " is above fs.nr_open,\n  which binds root too; raise that first: sysctl -w fs.nr_open="
                     + asked;
         }
-        if (asked > hard) {
-            return limits + asked + " is above the hard limit,\n  which only CAP_SYS_RESOURCE may raise "
+        if (Long.compareUnsigned(asked, hard) > 0) {
+            return limits + asked + " is above the hard\n  limit, which only CAP_SYS_RESOURCE may raise "
                     + "(root outside of containers)";
         }
-        if (hard > nrOpen) {
-            return limits + "while the hard limit is above\n  fs.nr_open, no change that keeps it is allowed: "
-                    + "prlimit --nofile=" + asked + ":" + nrOpen + " --pid " + "$$";
+        if (Long.compareUnsigned(hard, nrOpen) > 0) {
+            return limits + "while the hard limit\n  is above fs.nr_open, every change is refused that leaves it there";
         }
-        return limits + asked + " is below both;\n  a security module refuses it (SELinux, seccomp)";
+        return limits + asked + " is below both;\n  a security module or seccomp refuses it";
     }
 
     private static long hardLimit() {
@@ -72,19 +73,16 @@ final class Refusals {
             return tooFew(e, addresses.size());
         }
         Sockaddr address = addressIn(e.getMessage(), addresses);
-        String head = "cannot listen on " + (address == null ? Addresses.text(addresses) : address) + ": " + said(e);
-        if (address == null) {
-            return new CannotException(head + "\n  " + e.getMessage(), e);
-        }
-        String reason = why(e.errno(), address);
-        return new CannotException(head + (reason.isEmpty() ? "" : "\n  " + reason), e);
+        String head = "cannot listen on " + (address == null ? Addresses.text(addresses) : address) + "\n  ";
+        String reason = address == null ? "" : why(e.errno(), address);
+        return new CannotException(head + (reason.isEmpty() ? e.getMessage() : said(e) + ": " + reason), e);
     }
 
     private static CannotException tooFew(SyscallException e, int listeners) {
         boolean mine = e.errno() == EMFILE;
         String limit = mine ? "the soft limit is " + softLimit() + " descriptors (--nofile, ulimit -n)"
-                : "the machine has no descriptor left (fs.file-max " + number("/proc/sys/fs/file-max") + ")";
-        return new CannotException("cannot begin: " + e.call() + " said " + said(e) + "\n  " + limit
+                : "the machine has no descriptor left (fs.file-max " + sysctl("fs.file-max") + ")";
+        return new CannotException("cannot begin: " + e.call() + " says " + said(e) + "\n  " + limit
                 + (listeners > 1 ? "; there are " + listeners + " addresses to listen on" : ""), e);
     }
 
@@ -112,18 +110,17 @@ final class Refusals {
     }
 
     private static String why(int errno, Sockaddr address) {
-        String host = address.address().getHostAddress();
         if (errno == EADDRINUSE) {
-            return listener(address.port()).map(who -> who + " listens on that port already")
-                    .orElse("nobody listens there: perhaps a connection of this host has that port\n"
-                            + "  (see: ss -tanp 'sport = :" + address.port() + "')");
+            return listener(address.port()).map(who -> who + " listens there already")
+                    .orElse("nobody listens there, but perhaps a\n  connection of this host has that port "
+                            + "(see: ss -tanp sport = " + address.port() + ")");
         }
-        if (errno == EACCES && address.port() < number("/proc/sys/net/ipv4/ip_unprivileged_port_start")) {
-            return "ports below " + number("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        if (errno == EACCES && address.port() < sysctl("net.ipv4.ip_unprivileged_port_start")) {
+            return "ports below " + sysctl("net.ipv4.ip_unprivileged_port_start")
                     + " (net.ipv4.ip_unprivileged_port_start)\n  are for those with CAP_NET_BIND_SERVICE";
         }
         if (errno == EADDRNOTAVAIL) {
-            return notLocal(host);
+            return notLocal(address);
         }
         if (errno == EAFNOSUPPORT) {
             return noIpv6();
@@ -131,9 +128,16 @@ final class Refusals {
         return "";
     }
 
-    static String notLocal(String host) {
-        return host + " is not an address of this host (see: ip address)"
-                + (host.contains(":") && Files.notExists(Path.of("/proc/net/if_inet6")) ? "\n  " + noIpv6() : "");
+    static String notLocal(Sockaddr address) {
+        if (address.family() == Socket.AF_INET6) {
+            if (Files.notExists(Path.of("/proc/net/if_inet6"))) {
+                return noIpv6();
+            }
+            if (sysctl("net.ipv6.conf.all.disable_ipv6") == 1) {
+                return "IPv6 is switched off here: net.ipv6.conf.all.disable_ipv6 = 1";
+            }
+        }
+        return "that is not an address of this host (see: ip address)";
     }
 
     private static String noIpv6() {
@@ -191,10 +195,11 @@ final class Refusals {
         return false;
     }
 
-    static long number(String file) {
+    /** The value, or -1 if it cannot be read. */
+    private static long sysctl(String name) {
         try {
-            return Long.parseLong(Files.readString(Path.of(file)).strip());
-        } catch (IOException | NumberFormatException e) {
+            return new ProcFs().sysctl(name).asLong();
+        } catch (IOException e) {
             return -1;
         }
     }

@@ -17,7 +17,9 @@ final class Rehearsal {
             List.of("check"), List.of("check", "--pid", Long.toString(ProcessHandle.current().pid())),
             List.of("check", "--json"),
             List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms"),
-            List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"));
+            List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"),
+            List.of("explain", "EMFILE", "--pid", Long.toString(ProcessHandle.current().pid())),
+            List.of("explain", "EMFILE", "--json"));
 
     private Rehearsal() {
     }

@@ -20,7 +20,7 @@ final class Values {
 
     private static final Pattern NUMBER = Pattern.compile("(\\d{1,3}(?:,\\d{3})+|\\d{1,12})(\\.\\d{1,9})?([kKmM]?)");
     private static final Pattern DURATION = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)(ms|s|m|h)");
-    private static final String NUMBERS = "give digits, k for 1,000 or m for 1,000,000: 500, 20k, 1.5m";
+    private static final String NUMBERS = "give 500, 20k (20,000) or 1.5m (1,500,000)";
     private static final long LONGEST = TimeUnit.DAYS.toNanos(366);
 
     private Values() {
@@ -54,7 +54,7 @@ final class Values {
         }
         Matcher m = DURATION.matcher(text);
         if (!m.matches()) {
-            throw new TypeConversionException("not a duration; give a number with ms, s, m or h: 500ms, 10s, 5m, 1h");
+            throw new TypeConversionException("not a duration; give 500ms, 10s, 5m or 1h");
         }
         long unit = switch (m.group(2)) {
             case "ms" -> 1_000_000L;
@@ -115,7 +115,7 @@ final class Values {
 
     private static int orElse(String text, String word) {
         if (!text.isEmpty() && !Character.isDigit(text.charAt(0))) {
-            throw new TypeConversionException("neither a number nor " + word + "; " + NUMBERS + ", or " + word);
+            throw new TypeConversionException("not a number; " + NUMBERS + ", or " + word);
         }
         return number(text);
     }
@@ -150,8 +150,7 @@ final class Values {
             return switch (text) {
                 case "pause" -> Acceptor.OnLimit.PAUSE;
                 case "shed" -> Acceptor.OnLimit.SHED;
-                default -> throw new TypeConversionException("give pause (clients wait in the accept queue)"
-                        + " or shed (they are reset)");
+                default -> throw new TypeConversionException("give pause or shed");
             };
         }
     }

@@ -153,9 +153,9 @@ public final class Headroom {
     private static Snapshot capture(Question question) {
         Capture capture = new Capture();
         try {
-            return capture.process(question.pid().getAsLong(), Capture.Topic.of(question));
+            return capture.process(question.pid().getAsLong(), question, Capture.Topic.of(question));
         } catch (NoSuchFileException e) {
-            return capture.machine(Capture.Topic.of(question));
+            return capture.machine(question, Capture.Topic.of(question));
         }
     }
 

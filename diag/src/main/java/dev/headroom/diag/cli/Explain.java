@@ -1,0 +1,189 @@
+package dev.headroom.diag.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import dev.headroom.diag.Calls;
+import dev.headroom.diag.Capture;
+import dev.headroom.diag.Case;
+import dev.headroom.diag.Cause;
+import dev.headroom.diag.Diagnosis;
+import dev.headroom.diag.Fact;
+import dev.headroom.diag.Facts;
+import dev.headroom.diag.Messages;
+import dev.headroom.diag.Question;
+import dev.headroom.diag.Snapshot;
+import dev.headroom.diag.causes.Catalogue;
+import dev.headroom.diag.json.SnapshotJson;
+
+/** From an error to the one cause that holds here. Its help is explain.txt. */
+@Command(name = "explain")
+final class Explain implements Callable<Integer> {
+    private static final Pattern ENDPOINT = Pattern.compile("(?:\\[[0-9A-Fa-f:.%\\w]+\\]|[\\w.-]*):\\d{1,5}|/\\S+");
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(arity = "1..*", paramLabel = "WHAT")
+    private List<String> what;
+
+    @Option(names = "--call")
+    private String call;
+
+    @Option(names = "--pid")
+    private Long pid;
+
+    @Option(names = "--from")
+    private Path from;
+
+    @Option(names = "--to")
+    private String to;
+
+    @Option(names = "--at")
+    private String at;
+
+    @Option(names = "--requested")
+    private Long requested;
+
+    @Option(names = "--watch", converter = Values.Duration.class)
+    private Long watch;
+
+    @Option(names = "--all")
+    private boolean all;
+
+    @Option(names = "--json")
+    private boolean json;
+
+    @Override
+    public Integer call() throws CannotException, IOException, InterruptedException {
+        CommandLine commandLine = spec.commandLine();
+        if (pid != null && from != null) {
+            throw new ParameterException(commandLine, "give either --pid or --from: a snapshot has its process");
+        }
+        if (from != null && watch != null) {
+            throw new ParameterException(commandLine,
+                    "--watch reads this machine: for another, headroom snapshot --interval 2s there");
+        }
+        Messages.Reading reading = read();
+        List<String> notes = new ArrayList<>(reading.notes());
+        Question question = asked(reading.question());
+        try {
+            Case c = from == null ? live(question, notes) : recorded(question);
+            Diagnosis d = Diagnosis.of(c, causes(reading.cause()));
+            PrintWriter out = commandLine.getOut();
+            out.print(json ? DiagnosisJson.write(d) + "\n" : new Screen(d, notes, all).text());
+            out.flush();
+            return d.confirmed().isPresent() ? Headroom.FOUND : 0;
+        } catch (NoSuchFileException e) {
+            throw new CannotException(from != null ? from + ": there is no such file"
+                    : "there is no process " + question.pid().orElse(0) + " here (see: ps -e)", e);
+        }
+    }
+
+    private Messages.Reading read() {
+        String text = what.equals(List.of("-"))
+                ? stdin().lines().limit(200)
+                        .collect(Collectors.joining("\n"))
+                : String.join(" ", what);
+        return Messages.recognise(text).orElseThrow(() -> new ParameterException(spec.commandLine(),
+                "not an error that headroom knows: " + (text.length() > 60 ? text.substring(0, 60) + "…" : text) + "\n"
+                        + Messages.ACCEPTED));
+    }
+
+    private static BufferedReader stdin() {
+        return new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    }
+
+    private Question asked(Question q) {
+        if (call != null) {
+            q = q.withCall(Calls.same(call.toLowerCase(Locale.ROOT)));
+        }
+        if (pid != null) {
+            q = q.withPid(pid);
+        }
+        if (to != null) {
+            q = q.withPeer(endpoint(spec, "--to", to));
+        }
+        if (at != null) {
+            q = q.withLocal(endpoint(spec, "--at", at));
+        }
+        return requested != null ? q.withRequested(requested) : q;
+    }
+
+    static String endpoint(CommandSpec spec, String option, String text) {
+        if (!ENDPOINT.matcher(text).matches()) {
+            throw new ParameterException(spec.commandLine(), option + " " + text
+                    + " is not ADDR:PORT; IPv6 goes in brackets: 10.0.0.1:80, [::1]:80");
+        }
+        return text.startsWith(":") ? "0.0.0.0" + text : text;
+    }
+
+    /** Causes the kernel log has named come alone, if there are such. */
+    private static List<Cause> causes(String named) {
+        List<Cause> all = Catalogue.all();
+        List<Cause> some = named.isEmpty() ? List.of() : all.stream().filter(c -> c.id().startsWith(named)).toList();
+        return some.isEmpty() ? all : some;
+    }
+
+    private Case live(Question q, List<String> notes) throws IOException, InterruptedException {
+        Capture capture = new Capture();
+        boolean pasted = pid == null && q.pid().isPresent();
+        if (pasted) {
+            long said = q.pid().getAsLong();
+            if (Files.isDirectory(Path.of("/proc", Long.toString(said)))) {
+                notes.add("(process " + said + " is the one the line names; --pid names another)");
+            } else {
+                notes.add("(the line names process " + said + ", which is not here now)");
+                q = new Question(q.errno(), q.call(), OptionalLong.empty(), q.local(), q.peer(), q.requested(),
+                        q.seconds());
+            }
+        }
+        Optional<Snapshot> earlier = Optional.empty();
+        if (watch != null) {
+            earlier = Optional.of(snapshot(capture, q));
+            Thread.sleep(Duration.ofNanos(watch));
+        }
+        return new Case(q, snapshot(capture, q), earlier);
+    }
+
+    private static Snapshot snapshot(Capture capture, Question q) throws NoSuchFileException {
+        return q.pid().isPresent() ? capture.process(q.pid().getAsLong(), q, Capture.Topic.of(q))
+                : capture.machine(q, Capture.Topic.of(q));
+    }
+
+    private Case recorded(Question q) throws IOException {
+        SnapshotJson.Document document;
+        try (BufferedReader in = from.toString().equals("-") ? stdin() : Files.newBufferedReader(from)) {
+            document = SnapshotJson.read(in);
+        } catch (NoSuchFileException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new IOException(from + ": " + e.getMessage(), e);
+        }
+        Optional<Fact> recorded = document.now().fact(Facts.PID);
+        Question question = recorded.isPresent() ? q.withPid(Long.parseLong(recorded.get().value())) : q;
+        return new Case(question, document.now(), document.earlier());
+    }
+}
