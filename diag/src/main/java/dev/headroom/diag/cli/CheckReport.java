@@ -71,7 +71,8 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
         report.limits().stream().filter(l -> l.percent() > 0).limit(BRIEF).forEach(l -> line(out, l, warn, colour));
         overflows.ifPresent(n -> {
             if (n > 0) {
-                out.append("      ").append(Values.text(n, "dropped by full accept queues since then (ListenOverflows)\n"));
+                out.append("      ")
+                        .append(Values.text(n, "dropped by full accept queues since then (ListenOverflows)\n"));
             }
         });
         return out.toString();

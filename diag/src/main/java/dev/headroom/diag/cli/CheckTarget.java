@@ -65,7 +65,8 @@ final class CheckTarget {
     }
 
     private Snapshot reader() {
-        EnumSet<Topic> topics = Listeners.mayBe(proc.self()) ? EnumSet.of(Topic.LISTENERS) : EnumSet.noneOf(Topic.class);
+        EnumSet<Topic> topics = Listeners.mayBe(proc.self()) ? EnumSet.of(Topic.LISTENERS)
+                : EnumSet.noneOf(Topic.class);
         Snapshot s = capture.machine(Question.empty(), topics);
         if (LimitReport.portsMayBeShort(s)) {
             topics.add(Topic.SOCKETS);
@@ -135,7 +136,8 @@ final class CheckTarget {
         if (its.isEmpty() && nobodys > 0) {
             report = report.and(new LimitReport(List.of(), List.of(new Unread("accept-queue-full", "accept queues",
                     "whose " + nobodys + " of the listeners here are, only the same user or CAP_SYS_PTRACE may see;"
-                            + " --listen PORT tells of any")), List.of()));
+                            + " --listen PORT tells of any")),
+                    List.of()));
         }
         return new Reading("Process " + pid + command(s) + kernel(s) + "; the nearest limit first.", s, report);
     }
@@ -184,8 +186,9 @@ final class CheckTarget {
             if (descriptors <= QUICK) {
                 return s;
             }
-            String why = "not counted: " + Values.text(descriptors, "descriptors on this machine would have to be looked"
-                    + " at; --thorough does it");
+            String why = "not counted: "
+                    + Values.text(descriptors, "descriptors on this machine would have to be looked"
+                            + " at; --thorough does it");
             return s.toBuilder().unread(Facts.EPOLL_WATCHES_USER, why).unread(Facts.INOTIFY_INSTANCES_USER, why)
                     .unread(Facts.INOTIFY_WATCHES_USER, why).build();
         } catch (NoSuchFileException e) {

@@ -26,7 +26,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command above all commands: alone, it says what there is. What goes wrong in any of them is worded here. */
 @Command(name = "headroom", scope = ScopeType.INHERIT, mixinStandardHelpOptions = true, versionProvider = Version.class,
-        subcommands = {Explain.class, Check.class, PlanCommand.class, TakeSnapshot.class, Serve.class, Connect.class, HelpCommand.class})
+        subcommands = {Explain.class, Check.class, PlanCommand.class, TakeSnapshot.class, Serve.class, Connect.class,
+                HelpCommand.class})
 final class Headroom implements Runnable {
     /** Exit status: something was found, as a lost echo. */
     static final int FOUND = 1;

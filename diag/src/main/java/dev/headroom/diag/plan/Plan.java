@@ -26,6 +26,8 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
     static final long OWN = 64;
     private static final long SLOT = 64;
     private static final long EACH_LOOP = 2;
+    /** INT_MAX / 8: fs/file.c alloc_fdtable, Linux 6.17 and the stable kernels of 2025. */
+    static final long LARGEST_TABLE = 268_435_455;
     private static final long EPOLL_WATCH = 184;
     private static final long WIDE_LOW = 1024;
     private static final long WIDE_HIGH = 65535;
@@ -109,34 +111,49 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             OptionalLong hard = here.number(Facts.limitHard("nofile"));
             OptionalLong nrOpen = here.number(Facts.sysctl("fs.nr_open"));
             String limits = source(Facts.limitHard("nofile"));
+            boolean possible = needed <= LARGEST_TABLE;
             List<String> softChange = new ArrayList<>();
-            if (soft.isPresent() && soft.getAsLong() < needed) {
+            List<String> hardChange = new ArrayList<>();
+            List<Setting> settings = new ArrayList<>();
+            if (soft.isPresent() && soft.getAsLong() < needed && possible) {
                 softChange.add("ulimit -Sn " + needed + " (a JVM does it by itself, as far as the hard limit)");
             }
             add("nofile-soft", "descriptors, soft limit", Unit.COUNT, needed, soft, limits, softChange,
                     "A new descriptor needs a number below it (alloc_fd, EMFILE): one for each connection, and "
                             + OWN + " for the process itself.",
                     List.of());
-            List<String> hardChange = new ArrayList<>();
-            List<Setting> hardSetting = new ArrayList<>();
-            if (hard.isPresent() && hard.getAsLong() < needed) {
+            if (!possible) {
+                hardChange.add("more processes, or private tables: one table holds at most " + text(LARGEST_TABLE)
+                        + " (alloc_fdtable)");
+            } else if (hard.isPresent() && hard.getAsLong() < needed) {
                 hardChange.add(
                         "LimitNOFILE=" + needed + " for a systemd unit, --ulimit nofile=" + needed + " for Docker");
+            }
+            if (hard.isPresent() && hard.getAsLong() < needed) {
                 tables(hard.getAsLong()).ifPresent(n -> hardChange.add("or leave it: headroom "
                         + (server ? "serve --max-connections " : "connect --connections ") + connections
                         + " --fd-tables auto takes about " + text(n) + " private tables, of " + text(hard.getAsLong())
                         + " descriptors each"));
             }
-            if (hard.isEmpty() || hard.getAsLong() < needed || soft.isEmpty() || soft.getAsLong() < needed) {
-                hardSetting.add(new Setting(Kind.NOFILE, "nofile", Long.toString(needed),
+            if (possible && (soft.isEmpty() || soft.getAsLong() < needed || hard.isEmpty()
+                    || hard.getAsLong() < needed)) {
+                boolean higher = hard.isPresent() && hard.getAsLong() > needed && hard.getAsLong() <= LARGEST_TABLE;
+                settings.add(new Setting(Kind.NOFILE, "nofile", needed + (higher ? ":" + hard.getAsLong() : ""),
                         text(connections) + " connections, and " + OWN + " descriptors for the process itself",
-                        known(hard, limits)));
+                        soft.isPresent() && hard.isPresent()
+                                ? text(soft.getAsLong()) + " soft, " + text(hard.getAsLong()) + " hard (" + limits + ")"
+                                : known(hard, limits)));
             }
             add("nofile-hard", "descriptors, hard limit", Unit.COUNT, needed, hard, limits, hardChange,
-                    "The soft limit may not pass it (do_prlimit), and only CAP_SYS_RESOURCE raises it.", hardSetting);
-            sysctl("nr-open", "fs.nr_open", needed, nrOpen, "",
-                    "No hard limit above it, for root neither: EPERM (do_prlimit).",
-                    "The hard limit of descriptors may not be above this", Kind.NODE_SYSCTL);
+                    "The soft limit may not pass it (do_prlimit), and only CAP_SYS_RESOURCE raises it.", settings);
+            String rule = "No hard limit above it, for root neither: EPERM (do_prlimit).";
+            if (possible) {
+                sysctl("nr-open", "fs.nr_open", needed, nrOpen, "", rule,
+                        "The hard limit of descriptors may not be above this", Kind.NODE_SYSCTL);
+            } else {
+                add("nr-open", "fs.nr_open", Unit.COUNT, needed, nrOpen, source(Facts.sysctl("fs.nr_open")), List.of(),
+                        rule, List.of());
+            }
         }
 
         /** How many private descriptor tables hold the connections; each has the two descriptors of every loop. */

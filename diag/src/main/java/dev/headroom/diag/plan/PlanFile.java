@@ -17,7 +17,7 @@ public enum PlanFile {
         List<String> body(Plan plan, boolean server, List<Setting> settings) {
             List<String> out = new ArrayList<>(List.of("# Install as " + SYSCTL_FILE + ", then: sysctl --system"));
             if (settings.stream().anyMatch(Setting::ofNamespace)) {
-                out.add("# It reaches the host's own network namespace: containers have net.* of their own.");
+                out.add("# It reaches the host's network namespace: containers have net.* of their own.");
             }
             if (nofile(settings).isPresent()) {
                 out.add("# The limit of descriptors is no sysctl: see --format systemd, limits, docker.");
@@ -45,7 +45,7 @@ public enum PlanFile {
             nofile(settings).ifPresentOrElse(s -> {
                 out.addAll(comment("# ", s));
                 out.add("LimitNOFILE=" + s.value());
-            }, () -> out.add("# LimitNOFILE= need not change."));
+            }, () -> out.add(unchanged("LimitNOFILE=", plan, server)));
             if (server) {
                 out.addAll(List.of("", "# If a socket unit listens, its queue is set there, as Backlog="
                         + plan.request().arrivals() + "."));
@@ -66,10 +66,10 @@ public enum PlanFile {
                 out.addAll(comment("# ", s));
                 out.add("# \"*\" does not mean root, so root has lines of its own.");
                 for (String who : List.of("*   ", "root")) {
-                    out.add(who + " soft nofile " + s.value());
-                    out.add(who + " hard nofile " + s.value());
+                    out.add(who + " soft nofile " + s.soft());
+                    out.add(who + " hard nofile " + s.hard());
                 }
-            }, () -> out.add("# nofile need not change."));
+            }, () -> out.add(unchanged("nofile", plan, server)));
             return out;
         }
     },
@@ -81,7 +81,7 @@ public enum PlanFile {
                     "# Install as compose.override.yaml beside compose.yaml, with the service's name",
                     "# for \"app\". The same for one container:"));
             List<String> options = new ArrayList<>();
-            nofile(settings).ifPresent(s -> options.add("--ulimit nofile=" + s.value() + ":" + s.value()));
+            nofile(settings).ifPresent(s -> options.add("--ulimit nofile=" + s.soft() + ":" + s.hard()));
             for (Setting s : settings) {
                 if (s.ofNamespace()) {
                     options.add("--sysctl " + s.name() + "=" + quoted(s.value()));
@@ -97,7 +97,7 @@ public enum PlanFile {
             nofile(settings).ifPresent(s -> {
                 out.add("    ulimits:");
                 out.addAll(comment("      # ", s));
-                out.addAll(List.of("      nofile:", "        soft: " + s.value(), "        hard: " + s.value()));
+                out.addAll(List.of("      nofile:", "        soft: " + s.soft(), "        hard: " + s.hard()));
             });
             if (settings.stream().anyMatch(Setting::ofNamespace)) {
                 out.add("    sysctls:");
@@ -119,8 +119,8 @@ public enum PlanFile {
         @Override
         List<String> body(Plan plan, boolean server, List<Setting> settings) {
             List<String> out = new ArrayList<>(List.of(
-                    "# Goes into the manifest of a pod, or below spec.template in that of a Deployment;",
-                    "# a pod that runs cannot be changed."));
+                    "# Goes into the manifest of a pod, or of a Deployment below spec.template; a pod",
+                    "# that runs cannot be changed."));
             List<String> unsafe = settings.stream().filter(s -> s.kind() == Kind.UNSAFE_SYSCTL).map(Setting::name)
                     .toList();
             if (!unsafe.isEmpty()) {
@@ -216,6 +216,13 @@ public enum PlanFile {
         return settings.stream().filter(s -> s.kind() == Kind.NOFILE).findFirst();
     }
 
+    private static String unchanged(String name, Plan plan, boolean server) {
+        Request r = plan.request();
+        return (server ? r.connections() : r.connectionsOfClient()) + Plan.OWN > Plan.LARGEST_TABLE
+                ? "# One table holds no more than " + Plan.text(Plan.LARGEST_TABLE) + " descriptors: more processes."
+                : "# " + name + " need not change.";
+    }
+
     private static List<String> comment(String prefix, Setting s) {
         List<String> out = new ArrayList<>(wrap(prefix, s.why() + "."));
         out.addAll(wrap(prefix.substring(0, prefix.indexOf('#') + 2), "Here: " + s.here() + "."));
@@ -227,7 +234,7 @@ public enum PlanFile {
         for (Setting s : settings) {
             if (s.name().equals("fs.nr_open")) {
                 return List
-                        .of("# First, by --format sysctl: fs.nr_open = " + s.value() + ", or this is refused (EPERM).");
+                        .of("# First, by --format sysctl: fs.nr_open = " + s.value() + ", or this is refused.");
             }
         }
         return List.of();

@@ -7,13 +7,13 @@ import java.util.Objects;
  *
  * @param kind what it is, which decides the files it can stand in
  * @param name of the sysctl, or "nofile"
- * @param value to set
+ * @param value to set; of nofile one number, or soft and hard as "1024:524288"
  * @param why what it is for, in one line
  * @param here what it is now, or why that is not known
  */
 public record Setting(Kind kind, String name, String value, String why, String here) {
     public enum Kind {
-        /** RLIMIT_NOFILE, soft and hard alike. */
+        /** RLIMIT_NOFILE. */
         NOFILE,
         /** A sysctl of the whole machine: cannot be set for a container alone. */
         NODE_SYSCTL,
@@ -29,6 +29,16 @@ public record Setting(Kind kind, String name, String value, String why, String h
         Objects.requireNonNull(value, "value");
         Objects.requireNonNull(why, "why");
         Objects.requireNonNull(here, "here");
+    }
+
+    /** The soft limit, of nofile. */
+    public String soft() {
+        return value.split(":")[0];
+    }
+
+    /** The hard limit, of nofile. */
+    public String hard() {
+        return value.substring(value.indexOf(':') + 1);
     }
 
     public boolean isSysctl() {
