@@ -27,6 +27,7 @@ package_for() {
         cc:*) printf 'gcc glibc-devel' ;;
         ip:dnf | ip:yum) printf iproute ;;
         ip:*) printf iproute2 ;;
+        nft:*) printf nftables ;;
         ncat:dnf | ncat:yum | ncat:apk) printf nmap-ncat ;;
         ncat:pacman) printf nmap ;;
         jdk:apt-get) printf openjdk-25-jdk-headless ;;

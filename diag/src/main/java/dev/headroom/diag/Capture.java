@@ -65,7 +65,9 @@ public final class Capture {
                         : WATCHING.contains(q.call()) ? EnumSet.of(WATCHES) : EnumSet.noneOf(Topic.class);
                 case ENOSPC, EPERM -> EnumSet.of(WATCHES);
                 case EAGAIN, ENOMEM -> EnumSet.of(TASKS, MAPS, WATCHES, LISTENERS, SOCKETS);
-                case EADDRNOTAVAIL, EADDRINUSE, ETIMEDOUT, ECONNREFUSED, ECONNRESET -> EnumSet.of(LISTENERS, SOCKETS);
+                case EADDRNOTAVAIL, EADDRINUSE, ETIMEDOUT, ECONNREFUSED, ECONNRESET, ENETUNREACH, EHOSTUNREACH, EACCES,
+                        EINVAL, ENOPROTOOPT, ENOBUFS ->
+                    EnumSet.of(LISTENERS, SOCKETS);
                 default -> EnumSet.noneOf(Topic.class);
             }).orElse(EnumSet.of(LISTENERS, SOCKETS)));
             return topics;
@@ -288,7 +290,11 @@ public final class Capture {
             out.put(Facts.FD_LOWEST_FREE, all.lowestFree(), fd);
             soft.ifPresent(limit -> out.put(Facts.FD_USED_BELOW_SOFT, all.usedBelow(limit), fd));
             if (kinds || self) {
-                out.put(Facts.FD_INOTIFY, all.count(FdKind.INOTIFY), fd);
+                if (all.count(FdKind.UNREADABLE) == 0) {
+                    out.put(Facts.FD_INOTIFY, all.count(FdKind.INOTIFY), fd);
+                } else {
+                    out.unread(fd + "/N needs the same user, or CAP_SYS_PTRACE", Facts.FD_INOTIFY);
+                }
                 out.builder().holders(holders(all));
             }
             return sockets.build().sorted().toArray();
@@ -392,6 +398,23 @@ public final class Capture {
                 : Long.toString(v), source));
     }
 
+    /** What is to be known of the process that another one's prlimit(2) was to change. */
+    public List<Fact> target(long pid) {
+        Sheet out = new Sheet(clock.getAsLong());
+        String file = proc.process(pid).directory().resolve("status").toString();
+        try {
+            Status s = proc.process(pid).status();
+            out.put(Facts.TARGET_EXISTS, "yes", file);
+            out.put(Facts.TARGET_UIDS, s.uid().real() + " " + s.uid().effective() + " " + s.uid().saved(), file);
+            out.put(Facts.TARGET_GIDS, s.gid().real() + " " + s.gid().effective() + " " + s.gid().saved(), file);
+        } catch (NoSuchFileException e) {
+            out.put(Facts.TARGET_EXISTS, "no", file);
+        } catch (IOException e) {
+            out.unread(Sheet.why(e), Facts.TARGET_EXISTS);
+        }
+        return List.copyOf(out.done().facts().values());
+    }
+
     /** The release of the running kernel; empty if it cannot be read. */
     public Optional<KernelVersion> kernel() {
         try {
@@ -399,10 +422,5 @@ public final class Capture {
         } catch (IOException e) {
             return Optional.empty();
         }
-    }
-
-    /** Where a fact of the process is read. */
-    Path directory(long pid) {
-        return proc.process(pid).directory();
     }
 }

@@ -49,8 +49,12 @@ public record Diagnosis(Question question, Snapshot now, List<Judged> judged) {
      * it says what is possible, or that nothing local speaks for any.
      */
     public String sentence() {
-        StringBuilder s = new StringBuilder(question.call().isEmpty() ? "the call" : question.call());
-        question.peer().or(question::local).ifPresent(a -> s.append('(').append(a).append(')'));
+        boolean known = !question.call().isEmpty();
+        StringBuilder s = new StringBuilder(known ? question.call() : "the call");
+        question.peer().ifPresent(a -> s.append(known ? "(" + a + ")" : " to " + a));
+        if (question.peer().isEmpty()) {
+            question.local().ifPresent(a -> s.append(known ? "(" + a + ")" : " at " + a));
+        }
         s.append(" failed");
         question.errno().map(Errno::name).ifPresent(name -> s.append(": ").append(name));
         Optional<Judged> sure = confirmed();

@@ -101,8 +101,6 @@ public final class Facts {
     public static final String MQ_QUEUES = "ipc.mqueue.queues";
     /** Keys that count against the user's quota, from /proc/key-users. */
     public static final String KEYS_USER = "user.keys";
-    /** Unix sockets of the network namespace, from /proc/net/protocols. */
-    public static final String UNIX_SOCKETS = "net.unix.sockets";
     /** Mounts of the process's mount namespace, from /proc/PID/mountinfo. */
     public static final String MOUNTS = "process.mounts";
     /** What setrlimit was to change, without "RLIMIT_" and in small letters; nofile when it is not known. */

@@ -18,13 +18,16 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 import dev.headroom.linux.Errno;
+import dev.headroom.proc.Limits;
 
 /**
  * Recognises what people paste: an errno by name or number, or a line as the JVM, glibc, a shell, Go, Rust, Python,
@@ -33,7 +36,8 @@ import dev.headroom.linux.Errno;
  * <p>It is a table. Every row that is found in the text tells what it can; where two tell the same thing, the upper row
  * holds. A row tells by what it stands for (errno, call, cause) and by its named groups: {@code errno} (a name),
  * {@code number}, {@code text} (of strerror), {@code call}, {@code local}, {@code peer}, {@code address} (whichever of
- * the two the call has), {@code pid}, {@code requested}, {@code seconds}, {@code millis}.
+ * the two the call has), {@code port}, {@code host}, {@code pid}, {@code resource}, {@code requested}, {@code soft},
+ * {@code other} (the process that prlimit was to change), {@code flags}, {@code seconds}, {@code millis}.
  */
 public final class Messages {
     /** What to say when nothing was recognised. */
@@ -52,10 +56,12 @@ public final class Messages {
      * @param question the failure
      * @param cause id of the cause that the text names itself, as the kernel log does; empty if it names none
      * @param notes what the reader should know about the wording
+     * @param asked more that the text says of the call, as facts: "asked.resource" and the like
      */
-    public record Reading(Question question, String cause, List<String> notes) {
+    public record Reading(Question question, String cause, List<String> notes, List<Fact> asked) {
         public Reading {
             notes = List.copyOf(notes);
+            asked = List.copyOf(asked);
         }
     }
 
@@ -74,6 +80,14 @@ public final class Messages {
             + "|setsockopt|keyctl|add_key|mount";
     private static final String JAVA_TIMER = "this is the program's own timer, not the kernel's: the kernel would have "
             + "gone on trying";
+    /** How bash calls the resources of ulimit. */
+    private static final Map<String, String> BASH = Map.ofEntries(Map.entry("open files", "nofile"),
+            Map.entry("max user processes", "nproc"), Map.entry("max locked memory", "memlock"),
+            Map.entry("virtual memory", "as"), Map.entry("data seg size", "data"), Map.entry("stack size", "stack"),
+            Map.entry("core file size", "core"), Map.entry("file size", "fsize"), Map.entry("cpu time", "cpu"),
+            Map.entry("pending signals", "sigpending"), Map.entry("POSIX message queues", "msgqueue"),
+            Map.entry("scheduling priority", "nice"), Map.entry("real-time priority", "rtprio"),
+            Map.entry("file locks", "locks"), Map.entry("max memory size", "rss"));
     private static final List<Row> ROWS = rows();
 
     private Messages() {
@@ -106,15 +120,19 @@ public final class Messages {
         row(r, "[Pp]ort (?<port>\\d{1,5}) (?:was|is) already in use", EADDRINUSE, "bind");
         row(r, "Connect to [\\w.-]+:(?<port>\\d+) \\[[^/\\]]*/(?<peer>" + IP + ")[^\\]]*\\] failed", null, "connect");
         // Shells, util-linux, and programs that raise their limits.
+        row(r, "ulimit: (?<resource>[a-z ]+): cannot modify(?: hard| soft)? limit", null, "setrlimit");
         row(r, "ulimit: .*cannot modify(?: hard| soft)? limit|ulimit: error setting limit", null, "setrlimit");
-        row(r, "failed to set the \\w+ resource limit", null, "setrlimit");
-        row(r, "setrlimit\\(RLIMIT_\\w+, (?<requested>\\d+)(?::\\d+)?\\)", null, "setrlimit");
-        row(r, "prlimit64\\(\\d+, RLIMIT_\\w+, \\{rlim_cur=[^,]+, rlim_max=(?<requested>\\d+(?:\\*\\d+)?)\\}", null,
-                "setrlimit");
-        row(r, "setrlimit\\(RLIMIT_\\w+, \\{rlim_cur=[^,]+, rlim_max=(?<requested>\\d+(?:\\*\\d+)?)\\}", null,
-                "setrlimit");
-        row(r, "ulimit +-[a-zA-Z]+ +(?<requested>\\d+)", null, "setrlimit");
+        row(r, "failed to set the (?<resource>[A-Z]+) resource limit", null, "setrlimit");
+        row(r, "setrlimit\\(RLIMIT_(?<resource>\\w+), (?<requested>\\d+)(?::\\d+)?\\)", null, "setrlimit");
+        row(r, "prlimit64\\((?<other>\\d+), RLIMIT_(?<resource>\\w+), \\{rlim_cur=(?<soft>[^,]+), "
+                + "rlim_max=(?<requested>[^}]+)\\}", null, "setrlimit");
+        row(r, "setrlimit\\(RLIMIT_(?<resource>\\w+), \\{rlim_cur=(?<soft>[^,]+), rlim_max=(?<requested>[^}]+)\\}",
+                null, "setrlimit");
+        row(r, "ulimit +-S\\w* +(?<soft>\\d+|unlimited)", null, "setrlimit");
+        row(r, "ulimit +-[a-zA-RT-Z]+ +(?<requested>\\d+|unlimited)", null, "setrlimit");
         row(r, "--nofile=(?:\\d*:)?(?<requested>\\d+)", null, "setrlimit");
+        row(r, "Failed to adjust resource limit RLIMIT_(?<resource>[A-Z]+)", EPERM, "setrlimit");
+        row(r, "error setting rlimit type (?<resource>\\d+)", EPERM, "setrlimit");
         row(r, "Failed to adjust resource limit RLIMIT_\\w+|Failed at step LIMITS|status=205/LIMITS", EPERM,
                 "setrlimit");
         row(r, "error setting rlimits?(?: type \\d+| for ready process)", EPERM, "setrlimit");
@@ -122,6 +140,7 @@ public final class Messages {
         row(r, "not allowed to raise maximum limit", EPERM, "setrlimit");
         row(r, "current limit exceeds maximum limit", EINVAL, "setrlimit");
         row(r, "\\bfork: retry\\b|\\bCannot fork\\b", EAGAIN, "fork");
+        row(r, "(?m)^open /[^:]+:|(?:[Cc]annot|[Cc]an't|[Cc]ould not|[Ff]ailed to) open\\b", null, "open");
         row(r, "\\bfork/exec\\b", null, "clone");
         row(r, "can't start new thread|failed to create new OS thread", EAGAIN, "pthread_create");
         // Watches of files.
@@ -135,7 +154,8 @@ public final class Messages {
         // The kernel log.
         row(r, "VFS: file-max limit \\d+ reached", ENFILE, "", "file-max", "");
         row(r, "socket: no more sockets", ENFILE, "socket", "alloc-inode", "");
-        row(r, "Possible SYN flooding on port (?:(?<local>" + ADDRESS + ")|(?<port>\\d+))\\. +Sending cookies", null, "",
+        row(r, "Possible SYN flooding on port (?:(?<local>" + ADDRESS + ")|(?<port>\\d+))\\. +Sending cookies", null,
+                "",
                 "syn-cookies", "");
         row(r, "Possible SYN flooding on port (?:(?<local>" + ADDRESS + ")|(?<port>\\d+))\\. +Dropping request", null,
                 "", "syn-queue-full-nocookies", "");
@@ -146,15 +166,17 @@ public final class Messages {
         row(r, "time wait bucket table overflow", null, "", "time-wait-overflow", "");
         row(r, "fork rejected by pids controller", EAGAIN, "fork", "pids-cgroup", "");
         row(r, "VmData \\d+ exceed data ulimit", ENOMEM, "mmap", "rlimit-data", "");
+        row(r, "mmap\\((?:NULL|0x[0-9a-f]+), (?<requested>\\d+), [^,]+, (?<flags>MAP_[A-Z_|0-9<>]+)", null, "mmap");
         row(r, "mmap: \\S+ \\((?<pid>\\d+)\\)", null, "mmap");
         row(r, "__vm_enough_memory: pid:? ?(?<pid>\\d+),.* bytes: (?<requested>\\d+)", ENOMEM, "mmap");
         row(r, "oom-kill:constraint=.*pid=(?<pid>\\d+)", null, "", "oom", "");
-        row(r, "[Oo]ut of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "", "oom", "");
+        row(r, "[Oo]ut of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "", "oom",
+                "");
         row(r, "OOMKilled|oom_reaper: reaped process (?<pid>\\d+)", null, "", "oom", "");
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
         // Programs that name both ends.
         row(r, "(?<local>" + ADDRESS + ")->(?<peer>" + ADDRESS + ")", null, "");
-        row(r, "- Local \\((?<local>" + ADDRESS + ")\\)", null, "connect");
+        row(r, "(?<peer>" + ADDRESS + ") - Local \\((?<local>" + ADDRESS + ")\\)", null, "connect");
         row(r, "\\blisten tcp[46]? (?<local>" + ADDRESS + ")", null, "bind");
         row(r, "\\baccept tcp[46]? (?<local>" + ADDRESS + ")", null, "accept4");
         row(r, "\\bdial (?:tcp|udp)[46]? (?<peer>" + ADDRESS + "): i/o timeout", ETIMEDOUT, "connect", "", JAVA_TIMER);
@@ -193,8 +215,8 @@ public final class Messages {
         row(r, "(?:/|\\b(?:to|on|at|from) |[<(', ])(?<address>" + ADDRESS + ")(?![\\d.:])", null, "");
         row(r, "^\\S+ \\w+ (?<address>" + ADDRESS + ")", null, "");
         row(r, "(?<address>" + IP + ":\\d{1,5})(?![\\d.:])", null, "");
-        row(r, "\\b(?:after|in) (?<millis>\\d+) ?ms\\b", null, "");
-        row(r, "\\b(?:after|in) (?<seconds>\\d+(?:\\.\\d+)?) ?s(?:ec(?:onds?)?)?\\b", null, "");
+        row(r, "\\bafter (?<millis>\\d+) ?ms\\b", null, "");
+        row(r, "\\bafter (?<seconds>\\d+(?:\\.\\d+)?) ?s(?:ec(?:onds?)?)?\\b", null, "");
         return List.copyOf(r);
     }
 
@@ -233,6 +255,7 @@ public final class Messages {
         private Long pid;
         private Long requested;
         private Double seconds;
+        private final Map<String, String> asked = new TreeMap<>();
 
         void take(Row row, Matcher m) {
             errno = first(errno, row.errno.orElse(null));
@@ -255,11 +278,39 @@ public final class Messages {
             address = first(address, whole(group(m, "address")));
             pid = first(pid, number(group(m, "pid")));
             requested = first(requested, number(group(m, "requested")));
+            ask(Facts.ASKED_RESOURCE, resource(group(m, "resource")));
+            ask(Facts.ASKED_SOFT, text(number(group(m, "soft"))));
+            ask(Facts.ASKED_FLAGS, group(m, "flags"));
+            String other = group(m, "other");
+            ask(Facts.ASKED_PID, other == null || other.equals("0") ? null : other);
             String millis = group(m, "millis");
             String s = group(m, "seconds");
             if (seconds == null && (millis != null || s != null)) {
                 seconds = millis != null ? Long.parseLong(millis) / 1000.0 : Double.parseDouble(s);
             }
+        }
+
+        private void ask(String name, String value) {
+            if (value != null) {
+                asked.putIfAbsent(name, value);
+            }
+        }
+
+        private static String text(Long number) {
+            return number == null ? null : number == Long.MAX_VALUE ? "unlimited" : Long.toString(number);
+        }
+
+        /** "nofile" of NOFILE, of bash's "open files", and of the number 7. */
+        private static String resource(String said) {
+            if (said == null) {
+                return null;
+            }
+            if (said.matches("\\d{1,2}")) {
+                int number = Integer.parseInt(said);
+                Limits.Resource[] all = Limits.Resource.values();
+                return number < all.length ? all[number].name().substring(7).toLowerCase(Locale.ROOT) : null;
+            }
+            return BASH.getOrDefault(said, said.toLowerCase(Locale.ROOT));
         }
 
         Reading reading() {
@@ -272,7 +323,8 @@ public final class Messages {
             return new Reading(new Question(Optional.ofNullable(errno), name,
                     pid == null ? OptionalLong.empty() : OptionalLong.of(pid), Optional.ofNullable(local),
                     Optional.ofNullable(peer), requested == null ? OptionalLong.empty() : OptionalLong.of(requested),
-                    Optional.ofNullable(seconds)), cause, notes);
+                    Optional.ofNullable(seconds)), cause, notes,
+                    asked.entrySet().stream().map(e -> new Fact(e.getKey(), e.getValue(), "what you pasted")).toList());
         }
 
         private static Errno errnoOf(Matcher m) {
@@ -310,6 +362,9 @@ public final class Messages {
     private static Long number(String digits) {
         if (digits == null) {
             return null;
+        }
+        if (digits.equals("unlimited") || digits.equals("RLIM64_INFINITY") || digits.equals("RLIM_INFINITY")) {
+            return Long.MAX_VALUE;
         }
         try {
             long product = 1;

@@ -151,17 +151,15 @@ final class Network {
                     .ifPresent(a -> out.put(Facts.LOCAL_IPV6_FLAGS, a.flags(), net.file("if_inet6"))));
         }, Facts.IPV6_ADDRESSES);
         out.attempt(() -> {
-            long unix = 0;
             for (Protocol p : net.protocols()) {
                 if (PROTOCOLS.contains(p.name())) {
                     out.put(Facts.protocol(p.name(), "sockets"), p.sockets(), net.file("protocols"));
                     p.pressure().ifPresent(press -> out.put(Facts.protocol(p.name(), "pressure"),
                             press ? "yes" : "no", net.file("protocols")));
-                    unix += p.name().startsWith("UNIX") ? p.sockets() : 0;
                 }
             }
-            out.put(Facts.UNIX_SOCKETS, unix, net.file("protocols"));
-        }, Facts.UNIX_SOCKETS);
+        }, Facts.protocol("TCP", "sockets"), Facts.protocol("UNIX", "sockets"),
+                Facts.protocol("UNIX-STREAM", "sockets"));
         out.attempt(() -> out.put(Facts.SOFTNET_DROPPED,
                 net.softnetStat().stream().mapToLong(SoftnetStat::dropped).sum(), net.file("softnet_stat")),
                 Facts.SOFTNET_DROPPED);
@@ -187,7 +185,7 @@ final class Network {
                 value.ifPresent(v -> out.put(Facts.stat(file, column), v, net.file("stat/" + file)));
             }
         }, file.equals("nf_conntrack") ? new String[] {Facts.stat(file, "drop"), Facts.stat(file, "insert_failed"),
-            Facts.stat(file, "early_drop")} : new String[] {Facts.stat(file, "table_fulls")});
+                Facts.stat(file, "early_drop")} : new String[] {Facts.stat(file, "table_fulls")});
     }
 
     /** "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode", a row a netlink socket. */
@@ -344,7 +342,8 @@ final class Network {
             out.builder().flows(all);
             out.put(Facts.FLOW_SOCKETS, flows.connections(), SOCK_DIAG);
         }, Facts.FLOW_SOCKETS);
-        boolean binding = question.call().isEmpty() || question.call().equals("bind") || question.call().equals("listen")
+        boolean binding = question.call().isEmpty() || question.call().equals("bind")
+                || question.call().equals("listen")
                 || question.errno().filter(e -> e == Errno.EADDRINUSE || e == Errno.EAGAIN).isPresent();
         if (binding) {
             out.attempt(() -> inUse(out, diag, low, high), Facts.PORTS_IN_USE, Facts.PORTS_OF_LOCAL);
@@ -407,6 +406,7 @@ final class Network {
                 Facts.portState("LISTEN"), Facts.PORT_EXAMPLE, Facts.PORT_OWNER));
         peer.filter(p -> p.port() != 0).ifPresent(p -> out.attempt(() -> caller(out, diag, p), Facts.CALLER_DEVICE));
         question.peer().filter(p -> p.startsWith("/") || p.startsWith("@")).ifPresent(path -> out.attempt(() -> {
+            out.unread("absent: nobody listens on " + path, Facts.UNIX_QUEUE, Facts.UNIX_LIMIT);
             for (UnixSock s : diag.unixListeners()) {
                 if (s.name().equals(path)) {
                     out.put(Facts.UNIX_QUEUE, s.rqueue(), SOCK_DIAG).put(Facts.UNIX_LIMIT, s.wqueue(), SOCK_DIAG);

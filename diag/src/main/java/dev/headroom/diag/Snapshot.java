@@ -96,6 +96,17 @@ public record Snapshot(long takenMillis, Map<String, Fact> facts, Map<String, St
         }
     }
 
+    /** With more facts: what the question says of itself. */
+    public Snapshot with(Iterable<Fact> more) {
+        Map<String, Fact> all = new TreeMap<>(facts);
+        Map<String, String> missing = new TreeMap<>(unread);
+        for (Fact f : more) {
+            all.put(f.name(), f);
+            missing.remove(f.name());
+        }
+        return new Snapshot(takenMillis, all, missing, listeners, flows, holders);
+    }
+
     /** Why the fact is not here. */
     public String whyUnread(String name) {
         return unread.getOrDefault(name, "not read");

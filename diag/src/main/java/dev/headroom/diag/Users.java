@@ -136,8 +136,10 @@ final class Users {
 
     private void descriptors(ProcPid p, boolean effective, boolean real) throws IOException {
         List<Descriptor> watching = new ArrayList<>();
+        boolean[] hidden = new boolean[1];
         p.eachDescriptor(d -> {
             switch (d.kind()) {
+                case UNREADABLE -> hidden[0] = true;
                 case INOTIFY, EVENTPOLL, FANOTIFY -> watching.add(d);
                 case IO_URING -> rings += real ? 1 : 0;
                 case PIPE -> {
@@ -149,6 +151,7 @@ final class Users {
                 }
             }
         });
+        closed += hidden[0] ? 1 : 0;
         for (Descriptor d : watching) {
             try {
                 if (d.kind() == FdKind.FANOTIFY) {

@@ -33,7 +33,7 @@ import dev.headroom.loop.Timer;
  *
  * A connection stands in one of two queues, linked through previous and next: those being made, by the time when they
  * are given up, and those made, by the time when the next message is due. As the timeout and the interval are the same
- * for all, appending keeps both queues in order of time.
+ * for all, appending keeps both queues in order of time. Where there is no interval the second one is a mere list.
  * <p>
  * {@code pending} counts the messages whose time has come and that are not back yet; the first of them is on its way,
  * the others follow one by one. That first one was intended for {@code due - pending × interval}.
@@ -98,7 +98,10 @@ final class Caller implements ConnectionHandler {
     private volatile int inFlight;
     private volatile boolean waiting;
     private boolean quiet;
-    private boolean lostSinceLastRound;
+    /** A tuple that has not been used, because something other than itself was in the way; or -1. */
+    private long tupleLeft = -1;
+    /** Tuples behind {@code nextTuple} have come free. */
+    private boolean tuplesFreed;
 
     Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, PortRange range,
             Quota quota, AtomicLong nextTuple) {
@@ -146,7 +149,12 @@ final class Caller implements ConnectionHandler {
     // ---- connecting ----
 
     private void connectMore() {
-        while (!quiet && !waiting && inFlight < maxInFlight && mayStart() && quota.tryAcquire()) {
+        while (!quiet && !waiting && inFlight < maxInFlight && mayStart()) {
+            if (!quota.tryAcquire()) {
+                // Another loop may give some back that has no room for them.
+                rateTimer.arm(options.retryNanos());
+                return;
+            }
             int errno = options.sourcePortLow() == 0 ? connectAnyPort() : connectNextTuple();
             if (errno != 0) {
                 quota.release();
@@ -224,8 +232,7 @@ final class Caller implements ConnectionHandler {
     /** Begins the next connection of (port, source, target) that is free. @return 0 or the positive error */
     private int connectNextTuple() {
         int errno = EADDRNOTAVAIL;
-        long ports = options.sourcePortHigh() - options.sourcePortLow() + 1L;
-        for (long i = nextTuple.getAndIncrement(); i < ports * exhausted.length; i = nextTuple.getAndIncrement()) {
+        for (long i = takeTuple(); i < tuples(); i = takeTuple()) {
             int pair = (int) (i % exhausted.length);
             int port = (int) (options.sourcePortLow() + i / exhausted.length);
             Sockaddr target = targets.get(pair % targets.size());
@@ -239,11 +246,24 @@ final class Caller implements ConnectionHandler {
             }
             errno = -fd;
             if (errno != EADDRNOTAVAIL && errno != EADDRINUSE) {
-                nextTuple.decrementAndGet();
+                tupleLeft = i;
                 return errno;
             }
         }
         return errno;
+    }
+
+    private long tuples() {
+        return (options.sourcePortHigh() - options.sourcePortLow() + 1L) * exhausted.length;
+    }
+
+    private long takeTuple() {
+        if (tupleLeft < 0) {
+            return nextTuple.getAndIncrement();
+        }
+        long i = tupleLeft;
+        tupleLeft = -1;
+        return i;
     }
 
     private void started(int fd) {
@@ -275,6 +295,7 @@ final class Caller implements ConnectionHandler {
         unlinkConnecting(fd);
         inFlight--;
         quota.release();
+        tuplesFreed = true;
     }
 
     private void expireConnecting() {
@@ -313,8 +334,8 @@ final class Caller implements ConnectionHandler {
         Arrays.fill(exhausted, false);
         Arrays.fill(nextPort, range.low());
         exhaustedCount = 0;
-        if (lostSinceLastRound) {
-            lostSinceLastRound = false;
+        if (tuplesFreed && nextTuple.get() >= tuples()) {
+            tuplesFreed = false;
             nextTuple.set(0);
         }
         connectMore();
@@ -330,12 +351,8 @@ final class Caller implements ConnectionHandler {
         Counters.add(counters.opened, 1);
         client.loops().opened(c, fd);
         long now = System.nanoTime();
-        if (options.everyNanos() > 0) {
-            appendDue(fd, now + options.everyNanos());
-            armDue();
-        } else {
-            setDue(fd, now);
-        }
+        appendDue(fd, now + options.everyNanos());
+        armDue();
         if (!quiet) {
             send(fd, 1);
         }
@@ -343,7 +360,7 @@ final class Caller implements ConnectionHandler {
     }
 
     private void armDue() {
-        if (!dueTimer.isArmed() && dueHead != 0 && !quiet) {
+        if (options.everyNanos() > 0 && !dueTimer.isArmed() && dueHead != 0 && !quiet) {
             dueTimer.armAt(due(dueHead - 1));
         }
     }
@@ -455,9 +472,7 @@ final class Caller implements ConnectionHandler {
 
     @Override
     public void closed(Connections c, int fd, int errno) {
-        if (options.everyNanos() > 0) {
-            unlinkDue(fd);
-        }
+        unlinkDue(fd);
         if (pending(fd) > 0 && !loopEnded) {
             Counters.add(counters.lost, 1);
         }
@@ -467,7 +482,7 @@ final class Caller implements ConnectionHandler {
         Counters.add(counters.closed, 1);
         client.loops().closed(c, fd, errno);
         quota.release();
-        lostSinceLastRound = true;
+        tuplesFreed = true;
         if (!quiet && !waiting && !loopEnded) {
             waiting = true;
             retryTimer.arm(options.retryNanos());

@@ -22,7 +22,7 @@ final class Counters {
 
     /** One writer, so that an increment need not be a locked instruction. */
     static void add(AtomicLong counter, long n) {
-        counter.setOpaque(counter.getPlain() + n);
+        counter.setRelease(counter.getPlain() + n);
     }
 
     void error(int errno) {

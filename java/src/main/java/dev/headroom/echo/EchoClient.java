@@ -63,7 +63,7 @@ public final class EchoClient implements AutoCloseable {
     private final List<Caller> callers = new ArrayList<>();
     /** What callers remember of their connections, one for each descriptor table. */
     private final List<Memory> entries = new ArrayList<>();
-    private EchoCounters last;
+    private volatile EchoCounters last;
 
     private EchoClient(Options options, EchoObserver observer) throws IOException {
         this.options = options;
@@ -120,6 +120,9 @@ public final class EchoClient implements AutoCloseable {
             if (!caller.isWaiting()) {
                 return;
             }
+        }
+        if (!loops.mayReport(options.retryNanos())) {
+            return;
         }
         loops.report(new EchoObserver.Limit(call, errno, detail, counters().connections(), -1, options.retryNanos()));
     }

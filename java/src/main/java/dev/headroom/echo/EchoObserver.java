@@ -41,7 +41,10 @@ public interface EchoObserver {
     default void closed(Sockaddr local, Sockaddr peer, int errno) {
     }
 
-    /** A loop has failed and serves no more. */
+    /**
+     * Something failed that should not have: an exception from this observer, which the loops survive, or the end of a
+     * loop.
+     */
     default void failed(Throwable t) {
     }
 }

@@ -53,7 +53,7 @@ public final class EchoServer implements AutoCloseable {
     private final List<Acceptor> acceptors = new ArrayList<>();
     private final List<Serving> servings = new ArrayList<>();
     private final Loops loops;
-    private EchoCounters last;
+    private volatile EchoCounters last;
 
     private EchoServer(Options options, EchoObserver observer) throws IOException {
         this.options = options;
@@ -92,12 +92,15 @@ public final class EchoServer implements AutoCloseable {
         }
     }
 
-    /** One loop is full. That is a limit of the server only when no other loop accepts from that listener. */
+    /** One loop is full. That is a limit of the server when it sheds, or when no other loop accepts from that listener. */
     private void limit(Acceptor full, String call, int errno, int queued) {
-        for (Acceptor other : acceptors) {
+        for (Acceptor other : full.isArmed() ? List.<Acceptor>of() : acceptors) {
             if (other != full && other.listener() == full.listener() && other.isArmed()) {
                 return;
             }
+        }
+        if (!loops.mayReport(options.retryNanos)) {
+            return;
         }
         Sockaddr address = full.listener().address();
         String detail = errno != 0 ? address.toString() : "max-connections " + quota.limit() + " reached on " + address;

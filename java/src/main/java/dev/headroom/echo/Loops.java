@@ -69,14 +69,16 @@ final class Loops implements AutoCloseable {
         }
     }
 
-    /** Reports a limit, unless that has been done within the interval. */
-    void report(EchoObserver.Limit limit) {
+    /** Whether it is time to report a limit again: at most once an interval, which begins now. */
+    boolean mayReport(long intervalNanos) {
         long last = reportedAt.get();
         long now = System.nanoTime();
         // A tenth early, so that a retry which fails again on time is told again.
-        if (now - last >= limit.retryNanos() - limit.retryNanos() / 10 && reportedAt.compareAndSet(last, now)) {
-            observer.limit(limit);
-        }
+        return now - last >= intervalNanos - intervalNanos / 10 && reportedAt.compareAndSet(last, now);
+    }
+
+    void report(EchoObserver.Limit limit) {
+        observer.limit(limit);
     }
 
     void opened(Connections connections, int fd) {

@@ -15,8 +15,6 @@ public final class InetDiag {
 
     public static final int INET_DIAG_BC_S_GE = 2;
     public static final int INET_DIAG_BC_S_LE = 3;
-    public static final int INET_DIAG_BC_D_GE = 4;
-    public static final int INET_DIAG_BC_D_LE = 5;
     public static final int INET_DIAG_BC_S_COND = 7;
     public static final int INET_DIAG_BC_D_COND = 8;
 

@@ -8,7 +8,6 @@ public final class Rtnetlink {
     public static final int RTM_NEWROUTE = 24;
     public static final int RTM_GETROUTE = 26;
 
-    public static final int RTN_UNSPEC = 0;
     public static final int RTN_UNICAST = 1;
     public static final int RTN_LOCAL = 2;
     public static final int RTN_BROADCAST = 3;
@@ -18,7 +17,6 @@ public final class Rtnetlink {
     public static final int RTN_UNREACHABLE = 7;
     public static final int RTN_PROHIBIT = 8;
     public static final int RTN_THROW = 9;
-    public static final int RTN_NAT = 10;
 
     public static final int RTA_DST = 1;
     public static final int RTA_SRC = 2;

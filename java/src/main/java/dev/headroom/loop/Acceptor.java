@@ -16,7 +16,8 @@ import dev.headroom.linux.Unistd;
 /**
  * A listener's place in one loop. When a limit is reached (EMFILE, ENFILE, ENOBUFS, ENOMEM from accept4, ENOSPC or
  * ENOMEM from epoll_ctl, or the {@link Quota}) it leaves the listener alone, so that the loop neither dies nor spins
- * although clients are waiting; it comes back when a descriptor of this loop has been closed, or after a pause.
+ * although clients are waiting; it comes back when a descriptor of this loop has been closed, or after a pause. Who
+ * waits then is passed on to another loop that accepts from the same listener.
  * <p>
  * <b>Not thread-safe</b>: the loop's thread alone may use it.
  */
@@ -25,11 +26,11 @@ public final class Acceptor {
     public enum OnLimit {
         /** They wait in the accept queue. */
         PAUSE,
-        /** They are accepted with a spare descriptor and reset. */
+        /** They are accepted with a spare descriptor and reset, once no loop of the listener has room. */
         SHED
     }
 
-    /** Told when a limit stops the acceptor, each time. */
+    /** Told when a limit stops the acceptor, and with each client that it sheds ({@link #isArmed} is true then). */
     @FunctionalInterface
     public interface LimitHandler {
         /**
@@ -83,8 +84,11 @@ public final class Acceptor {
     private final CallState state;
     private final int kind;
     private final Timer retry;
+    private final Runnable once = this::acceptOnce;
     private int spare = -1;
     private volatile boolean armed;
+    /** From a limit until the next connection that can be held. */
+    private volatile boolean full;
     private boolean closed;
     private long accepted;
     private volatile long shed;
@@ -99,7 +103,11 @@ public final class Acceptor {
         this.state = loop.callState();
         this.kind = loop.connections().kindOf(handler);
         this.retry = loop.timer(this::rearm);
-        if (options.onLimit == OnLimit.SHED) {
+    }
+
+    /** The loop runs. Not earlier: a spare descriptor from before the split would stay in the main table for ever. */
+    void begin() {
+        if (options.onLimit == OnLimit.SHED && spare < 0) {
             spare = openSpare();
         }
     }
@@ -133,9 +141,16 @@ public final class Acceptor {
         int rc = loop.addOwn(listener.fd(), interest, index);
         Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", listener.fd(), Epoll.flagsToString(interest));
         armed = true;
+        listener.join(this);
+    }
+
+    /** Whether a limit has stopped it, or lets it hold no more. */
+    boolean isFull() {
+        return full;
     }
 
     void roomAppeared() {
+        full = false;
         if (!armed) {
             rearm();
         }
@@ -153,67 +168,86 @@ public final class Acceptor {
         }
     }
 
-    void ready() throws IOException {
-        for (int i = 0; i < BATCH && armed; i++) {
-            if (!options.quota.tryAcquire()) {
-                atLimit("accept4", 0);
-                return;
-            }
-            int fd = Socket.accept4(state, listener.fd(), 0, 0, FLAGS);
-            if (fd >= 0) {
-                open(fd);
-                continue;
-            }
-            options.quota.release();
-            if (fd == -EAGAIN) {
-                return;
-            }
-            failed(-fd);
+    /** Another loop has left the listener: EPOLLEXCLUSIVE had told it alone of the clients that are waiting. */
+    void passOn() {
+        loop.execute(once);
+    }
+
+    private void acceptOnce() {
+        try {
+            ready();
+        } catch (IOException e) {
+            loop.report(-1, e);
         }
     }
 
-    private void open(int fd) {
+    void ready() throws IOException {
+        boolean more = true;
+        for (int i = 0; i < BATCH && armed && more; i++) {
+            more = acceptNext();
+        }
+    }
+
+    /** @return whether another may be tried at once */
+    private boolean acceptNext() throws IOException {
+        if (!options.quota.tryAcquire()) {
+            return atLimit("accept4", 0);
+        }
+        int fd = Socket.accept4(state, listener.fd(), 0, 0, FLAGS);
+        if (fd >= 0) {
+            return open(fd);
+        }
+        options.quota.release();
+        return fd != -EAGAIN && failed(-fd);
+    }
+
+    private boolean open(int fd) {
         int rc = loop.connections().tryOpen(fd, kind);
         if (rc < 0) {
             Unistd.close(state, fd);
             options.quota.release();
             aborted++;
-            atLimit("epoll_ctl", -rc);
-            return;
+            return atLimit("epoll_ctl", -rc);
         }
+        full = false;
         accepted++;
-        int generation = loop.generation(fd);
-        try {
-            handler.opened(loop.connections(), fd);
-        } catch (IOException | RuntimeException e) {
-            loop.failed(fd, generation, e);
-        }
+        loop.connections().opened(fd, handler);
+        return true;
     }
 
-    private void failed(int errno) throws IOException {
+    private boolean failed(int errno) throws IOException {
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            atLimit("accept4", errno);
-        } else if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
+            return atLimit("accept4", errno);
+        }
+        if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK) {
             close();
             Errno.check(-errno, "accept4", listener.fd(), "NULL", "NULL", "SOCK_NONBLOCK|SOCK_CLOEXEC");
-        } else if (errno != EINTR) {
+        }
+        if (errno != EINTR) {
             // ECONNABORTED, EPERM from a security module, or an error that was pending on the new socket (accept(2)):
             // that one is gone, the next may be well.
             aborted++;
         }
+        return true;
     }
 
-    private void atLimit(String call, int errno) {
+    /** @return whether another may be tried at once */
+    private boolean atLimit(String call, int errno) {
         int queued = listener.queued(state, loop.scratch());
-        if (queued == 0) {
+        if (queued == 0 && call.equals("accept4")) {
             // The table is full to the last descriptor and nobody waits: nothing has been refused yet.
-            return;
+            return false;
         }
-        if (options.onLimit == OnLimit.SHED && shedOne(errno)) {
-            return;
+        full = true;
+        boolean shedding = options.onLimit == OnLimit.SHED && !listener.hasRoomBeside(this) && shedOne();
+        if (!shedding) {
+            stop();
+            if (options.exclusive) {
+                listener.passOn(this);
+            }
         }
-        stop();
         options.limits.limit(this, call, errno, queued);
+        return shedding;
     }
 
     private void stop() {
@@ -225,18 +259,14 @@ public final class Acceptor {
     }
 
     /** @return whether a client was reset, or had gone, and another may be tried */
-    private boolean shedOne(int errno) {
-        boolean needsRoom = errno == EMFILE || errno == ENFILE;
-        if (needsRoom) {
-            if (spare < 0) {
-                spare = openSpare();
-            }
-            if (spare < 0) {
-                return false;
-            }
-            Unistd.close(state, spare);
-            spare = -1;
+    private boolean shedOne() {
+        if (spare < 0) {
+            spare = openSpare();
         }
+        if (spare < 0) {
+            return false;
+        }
+        Unistd.close(state, spare);
         int fd = Socket.accept4(state, listener.fd(), 0, 0, FLAGS);
         if (fd >= 0) {
             Memory scratch = loop.scratch();
@@ -246,9 +276,7 @@ public final class Acceptor {
             Unistd.close(state, fd);
             shed++;
         }
-        if (needsRoom) {
-            spare = openSpare();
-        }
+        spare = openSpare();
         return fd >= 0 || fd == -EAGAIN || fd == -ECONNABORTED || fd == -EPERM;
     }
 
@@ -262,6 +290,7 @@ public final class Acceptor {
             return;
         }
         closed = true;
+        listener.leave(this);
         retry.cancel();
         if (armed) {
             loop.removeOwn(listener.fd());

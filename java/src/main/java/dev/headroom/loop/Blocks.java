@@ -14,9 +14,8 @@ import dev.headroom.linux.SyscallException;
 final class Blocks implements AutoCloseable {
     static final int NONE = 0;
 
-    private static final int A_SLAB = 256;
-
-    /** So many blocks may keep their pages while nobody uses them: 1 MiB. */
+    static final int A_SLAB = 256;
+    /** As many blocks keep their pages, or one slow peer would cost a call and 16 page faults with every buffer. */
     private static final int KEPT = 16;
 
     private Memory[] slabs = new Memory[0];
@@ -24,7 +23,8 @@ final class Blocks implements AutoCloseable {
     private int[] end = new int[1];
     private int[] free = new int[0];
     private int freeCount;
-    private int mostUsed;
+    /** The largest number in use since the pages went back. */
+    private int most;
 
     /** @return an empty block */
     int take() throws SyscallException {
@@ -32,7 +32,7 @@ final class Blocks implements AutoCloseable {
             grow();
         }
         int block = free[--freeCount];
-        mostUsed = Math.max(mostUsed, free.length - freeCount);
+        most = Math.max(most, free.length - freeCount);
         start[block] = 0;
         end[block] = 0;
         return block;
@@ -40,12 +40,14 @@ final class Blocks implements AutoCloseable {
 
     void release(int block, CallState state) {
         free[freeCount++] = block;
-        if (freeCount == free.length && mostUsed > KEPT) {
-            mostUsed = 0;
-            for (Memory slab : slabs) {
-                slab.discard(state);
-            }
+        if (freeCount == free.length && most > KEPT) {
+            most = 0;
+            discardAll(state);
         }
+    }
+
+    int count() {
+        return free.length;
     }
 
     int length(int block) {
@@ -72,6 +74,13 @@ final class Blocks implements AutoCloseable {
 
     void copyTo(int block, Memory to, long offset) {
         to.copyFrom(offset, memory(block), offset(block) + start[block], length(block));
+    }
+
+    /** Gives the pages back when no block is in use. */
+    private void discardAll(CallState state) {
+        for (Memory slab : slabs) {
+            slab.discard(state);
+        }
     }
 
     private void grow() throws SyscallException {

@@ -10,6 +10,7 @@ import dev.headroom.linux.Errno;
 import dev.headroom.linux.Linger;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Sockaddr;
+import dev.headroom.linux.SockaddrIn;
 import dev.headroom.linux.Socket;
 import dev.headroom.linux.SyscallException;
 
@@ -23,7 +24,7 @@ import dev.headroom.linux.SyscallException;
  * <p>
  * <b>Not thread-safe</b>: the loop's thread alone may use it.
  */
-public final class Connections implements AutoCloseable {
+public final class Connections {
     /** Bytes read at once, and the most that is kept for a connection in each direction. */
     public static final int BUFFER = 64 * 1024;
 
@@ -111,10 +112,20 @@ public final class Connections implements AutoCloseable {
      *
      * @throws SyscallException what epoll_ctl says; the socket is still open then, and still the caller's
      */
-    public void open(int fd, ConnectionHandler handler) throws IOException {
+    public void open(int fd, ConnectionHandler handler) throws SyscallException {
         int rc = tryOpen(fd, kindOf(handler));
         Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd);
-        handler.opened(this, fd);
+        opened(fd, handler);
+    }
+
+    /** Tells the handler. What it throws ends this connection, and not the one that is being served when it opens. */
+    void opened(int fd, ConnectionHandler handler) {
+        int generation = loop.generation(fd);
+        try {
+            handler.opened(this, fd);
+        } catch (IOException | RuntimeException e) {
+            loop.failed(fd, generation, e);
+        }
     }
 
     /** @return 0 or {@code -errno} of epoll_ctl */
@@ -127,11 +138,11 @@ public final class Connections implements AutoCloseable {
     }
 
     /** A socket that the loop knows already, as a connection in progress, becomes a connection. */
-    void adopt(int fd, ConnectionHandler handler) throws IOException {
+    void adopt(int fd, ConnectionHandler handler) throws SyscallException {
         loop.setHandler(fd, kindOf(handler));
         loop.setFlags(fd, 0);
         interest(fd, IN);
-        handler.opened(this, fd);
+        opened(fd, handler);
     }
 
     private void ready(ConnectionHandler handler, int fd, int events) throws IOException {
@@ -146,13 +157,26 @@ public final class Connections implements AutoCloseable {
             return;
         }
         if ((loop.flags(fd) & IN) != 0) {
-            read(handler, fd);
+            if ((events & Epoll.EPOLLHUP) == 0 || !isToBeRedelivered(fd)) {
+                read(handler, fd);
+            }
         } else if ((events & Epoll.EPOLLERR) != 0) {
             int errno = error(fd);
             close(fd, errno == 0 ? ECONNRESET : errno);
         } else if ((events & Epoll.EPOLLHUP) != 0) {
             hungUp(fd);
         }
+    }
+
+    /** What the handler has left comes again before the end does, even if it resumed in the turn of EPOLLHUP. */
+    private boolean isToBeRedelivered(int fd) {
+        long wanted = (long) loop.generation(fd) << 32 | fd;
+        for (int i = 0; i < againCount; i++) {
+            if (again[i] == wanted) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean isCurrent(int fd, int generation) {
@@ -171,6 +195,10 @@ public final class Connections implements AutoCloseable {
     }
 
     private void read(ConnectionHandler handler, int fd) throws IOException {
+        if ((loop.flags(fd) & FINISH) != 0) {
+            interest(fd, loop.flags(fd) & OUT);
+            return;
+        }
         int kept = table.input(fd);
         int have = 0;
         if (kept != Blocks.NONE) {
@@ -210,7 +238,8 @@ public final class Connections implements AutoCloseable {
             blocks.release(kept, state);
             table.setInput(fd, Blocks.NONE);
         }
-        int left = data.remaining();
+        // By the position alone: a handler that has narrowed the limit, to a line perhaps, has not taken what is behind.
+        int left = length - data.position();
         if (left == 0) {
             return;
         }
@@ -248,13 +277,14 @@ public final class Connections implements AutoCloseable {
      *
      * <p>
      * A connection that cannot be sent to any more is closed, as one that cannot be read from, and its own handler is
-     * told; whoever was sending on its behalf goes on.
+     * told; whoever was sending on its behalf goes on. To a connection that is closed, or not there yet, nothing is
+     * sent, and {@code data} is left as it is.
      *
      * @return true if everything has gone out; false if something waits or the connection is closed, and it is better
      *         to send nothing more yet
      */
     public boolean send(int fd, ByteBuffer data) throws SyscallException {
-        if (!loop.isRegistered(fd)) {
+        if (!isOpen(fd)) {
             return false;
         }
         if ((loop.flags(fd) & (FINISH | SHUT)) != 0) {
@@ -361,7 +391,7 @@ public final class Connections implements AutoCloseable {
 
     /** Whether input is wanted: the peer has not ended, the handler has not paused, no output waits. */
     private boolean readable(int fd) {
-        return (loop.flags(fd) & (PAUSED | ENDED)) == 0
+        return (loop.flags(fd) & (PAUSED | ENDED | FINISH)) == 0
                 && (table.output(fd) == Blocks.NONE || handlerOf(fd).readsWhileSending());
     }
 
@@ -390,14 +420,20 @@ public final class Connections implements AutoCloseable {
         againCount = 0;
     }
 
-    /** Lets the input of a connection rest in the kernel, until {@link #resume}. */
+    /** Lets the input of a connection rest in the kernel, until {@link #resume}. Does nothing if it is closed. */
     public void pause(int fd) throws SyscallException {
+        if (!isOpen(fd)) {
+            return;
+        }
         loop.setFlags(fd, loop.flags(fd) | PAUSED);
         interest(fd, loop.flags(fd) & OUT);
     }
 
-    /** Takes input again after {@link #pause}. */
+    /** Takes input again after {@link #pause}. Does nothing if the connection is closed. */
     public void resume(int fd) throws SyscallException {
+        if (!isOpen(fd)) {
+            return;
+        }
         loop.setFlags(fd, loop.flags(fd) & ~PAUSED);
         if (readable(fd)) {
             interest(fd, loop.flags(fd) & OUT | IN);
@@ -405,8 +441,18 @@ public final class Connections implements AutoCloseable {
         }
     }
 
-    /** Closes the connection when all that was sent has gone out. */
+    /**
+     * Takes no more input and closes the connection when all that was sent has gone out. Does nothing if it is closed
+     * already.
+     * <p>
+     * If bytes of the peer are still unread then, the kernel sends a RST instead of a FIN (net/ipv4/tcp.c,
+     * __tcp_close), and what the peer has not read yet may be lost to it. Where that matters, use
+     * {@link #shutdownOutput} and take input until the peer ends.
+     */
     public void finish(int fd) {
+        if (!isOpen(fd)) {
+            return;
+        }
         if (table.output(fd) == Blocks.NONE) {
             close(fd, 0);
         } else {
@@ -414,10 +460,13 @@ public final class Connections implements AutoCloseable {
         }
     }
 
-    /** Ends our direction when all that was sent has gone out; the connection closes when the peer has ended too. */
+    /**
+     * Ends our direction when all that was sent has gone out; the connection closes when the peer has ended too. Does
+     * nothing if it is closed.
+     */
     public void shutdownOutput(int fd) {
         int flags = loop.flags(fd);
-        if ((flags & SHUT) != 0) {
+        if (!isOpen(fd) || (flags & SHUT) != 0) {
             return;
         }
         loop.setFlags(fd, flags | SHUT);
@@ -429,42 +478,62 @@ public final class Connections implements AutoCloseable {
         }
     }
 
-    /** Closes the connection now; what waits is lost. */
+    /** Closes the connection now; what waits is lost. Does nothing if it is closed already. */
     public void close(int fd) {
         close(fd, 0);
     }
 
-    /** Closes the connection with a RST, so that neither side keeps TIME_WAIT. */
+    /** Closes the connection with a RST, so that neither side keeps TIME_WAIT. Does nothing if it is closed already. */
     public void reset(int fd) {
+        if (!isOpen(fd)) {
+            return;
+        }
         Memory scratch = loop.scratch();
         scratch.putInt(Linger.l_onoff, 1);
         scratch.putInt(Linger.l_linger, 0);
         Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, scratch.address(), Linger.SIZEOF);
+        if (loop.mayHaveCopies()) {
+            // Only the last close resets; dissolving the association does it at once (net/ipv4/tcp.c, tcp_disconnect).
+            scratch.putLong(0, Socket.AF_UNSPEC);
+            scratch.putLong(8, 0);
+            Socket.connect(state, fd, scratch.address(), SockaddrIn.SIZEOF);
+        }
         close(fd, 0);
     }
 
+    /**
+     * The handler is told last, when to all others the connection has gone already: it may close a connection that in
+     * turn closes this one. Its number is still taken then, so that it can ask for the addresses.
+     */
     private void close(int fd, int errno) {
         ConnectionHandler handler = handlerOf(fd);
-        if (table.input(fd) != Blocks.NONE) {
-            blocks.release(table.input(fd), state);
-            table.setInput(fd, Blocks.NONE);
+        if (handler == null) {
+            return;
         }
-        if (table.output(fd) != Blocks.NONE) {
-            blocks.release(table.output(fd), state);
-            table.setOutput(fd, Blocks.NONE);
-        }
+        drop(fd);
+        loop.forget(fd);
         try {
-            if (handler != null) {
-                handler.closed(this, fd, errno);
-            }
+            handler.closed(this, fd, errno);
+        } catch (RuntimeException e) {
+            loop.report(fd, e);
         } finally {
-            loop.close(fd);
+            loop.closeForgotten(fd);
         }
     }
 
     /** Whether output of the connection waits for room. */
     public boolean isSending(int fd) {
         return table.output(fd) != Blocks.NONE;
+    }
+
+    /** Bytes of output that are kept for the connection. */
+    int waiting(int fd) {
+        return table.output(fd) == Blocks.NONE ? 0 : blocks.length(table.output(fd));
+    }
+
+    /** Blocks of memory made so far, in use or not. */
+    int blocks() {
+        return blocks.count();
     }
 
     /** Whether that number is an open connection of this loop. */
@@ -531,14 +600,26 @@ public final class Connections implements AutoCloseable {
         }
     }
 
+    /** Lets go of what waits for a number that is no longer ours. */
+    void drop(int fd) {
+        if (table.input(fd) != Blocks.NONE) {
+            blocks.release(table.input(fd), state);
+            table.setInput(fd, Blocks.NONE);
+        }
+        if (table.output(fd) != Blocks.NONE) {
+            blocks.release(table.output(fd), state);
+            table.setOutput(fd, Blocks.NONE);
+        }
+    }
+
     /** Gives memory back when there is no connection left. */
     void discard() {
         input.discard(state);
         output.discard(state);
     }
 
-    @Override
-    public void close() {
+    /** Frees its memory. */
+    void free() {
         blocks.close();
         input.close();
         output.close();

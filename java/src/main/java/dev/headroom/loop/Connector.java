@@ -125,9 +125,14 @@ public final class Connector implements Handler {
         return failedCall;
     }
 
-    /** Gives up a connection that is not there yet; its {@link FailureHandler} is not told. */
+    /**
+     * Gives up a connection that is not there yet; its {@link FailureHandler} is not told. Does nothing if it is not
+     * {@linkplain #isConnecting being made}.
+     */
     public void abandon(int fd) {
-        loop.close(fd);
+        if (isConnecting(fd)) {
+            loop.close(fd);
+        }
     }
 
     /** Whether that number is a connection which is still being made by this connector. */
@@ -141,10 +146,12 @@ public final class Connector implements Handler {
         if (errno == 0) {
             loop.connections().adopt(fd, handler);
         } else {
+            // It is no longer being made when the handler is told, which may give up whatever belongs to it.
+            loop.forget(fd);
             try {
                 failures.failed(fd, errno);
             } finally {
-                loop.close(fd);
+                loop.closeForgotten(fd);
             }
         }
     }

@@ -12,6 +12,7 @@ import dev.headroom.linux.EpollEvents;
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Eventfd;
 import dev.headroom.linux.Memory;
+import dev.headroom.linux.Socket;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.linux.Timespec;
 import dev.headroom.linux.Unistd;
@@ -46,6 +47,7 @@ public final class EventLoop implements AutoCloseable {
     private static final int ENOSYS = Errno.ENOSYS.number();
 
     private static final int EVENTS_A_TURN = 1024;
+    private static final int TASKS_A_TURN = 1024;
 
     /** epoll_data of what is the loop's own: this and 0 for the wake-up, this and i + 1 for acceptor i. */
     private static final long OWN = 1L << 63;
@@ -71,6 +73,10 @@ public final class EventLoop implements AutoCloseable {
     private final Timers timers = new Timers();
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
     private final AtomicBoolean woken = new AtomicBoolean();
+    /** Held where the descriptor of the wake-up is written to or closed. */
+    private final Object wakeLock = new Object();
+    private final CallState wakeState = new CallState();
+    private boolean wakeClosed;
     private final Connections connections;
 
     /** By index; the indices are given out by the table, so that those of two loops on it differ. */
@@ -90,19 +96,24 @@ public final class EventLoop implements AutoCloseable {
         this.name = Objects.requireNonNull(name, "name");
         this.table = table;
         this.ownsTable = ownsTable;
-        this.wakefd = Errno.check(Eventfd.eventfd(state, 0, Eventfd.EFD_NONBLOCK | Eventfd.EFD_CLOEXEC), "eventfd", 0,
-                "EFD_NONBLOCK|EFD_CLOEXEC");
-        int ep = Epoll.epollCreate1(state, Epoll.EPOLL_CLOEXEC);
-        if (ep < 0) {
-            Unistd.close(state, wakefd);
-            Errno.check(ep, "epoll_create1", "EPOLL_CLOEXEC");
-        }
-        this.epfd = ep;
-        Errno.check(addOwn(wakefd, Epoll.EPOLLIN, 0), "epoll_ctl", epfd, "EPOLL_CTL_ADD", wakefd);
         this.connections = new Connections(this);
+        this.wakefd = Eventfd.eventfd(state, 0, Eventfd.EFD_NONBLOCK | Eventfd.EFD_CLOEXEC);
+        this.epfd = wakefd < 0 ? -1 : Epoll.epollCreate1(state, Epoll.EPOLL_CLOEXEC);
+        try {
+            Errno.check(wakefd, "eventfd", 0, "EFD_NONBLOCK|EFD_CLOEXEC");
+            Errno.check(epfd, "epoll_create1", "EPOLL_CLOEXEC");
+            Errno.check(addOwn(wakefd, Epoll.EPOLLIN, 0), "epoll_ctl", epfd, "EPOLL_CTL_ADD", wakefd);
+        } catch (SyscallException e) {
+            close();
+            throw e;
+        }
     }
 
-    /** A loop on the process's own descriptor table. */
+    /**
+     * A loop on the process's own descriptor table.
+     *
+     * @throws SyscallException EMFILE, ENFILE, ENOMEM: it needs two descriptors
+     */
     public static EventLoop open(String name) throws SyscallException {
         return new EventLoop(name, FdTable.shared(), true);
     }
@@ -169,10 +180,13 @@ public final class EventLoop implements AutoCloseable {
 
     public Acceptor listen(Listener listener, ConnectionHandler handler, Acceptor.Options options)
             throws SyscallException {
-        acceptors = Arrays.copyOf(acceptors, acceptors.length + 1);
-        Acceptor acceptor = new Acceptor(this, acceptors.length, listener, handler, options);
-        acceptors[acceptors.length - 1] = acceptor;
+        Acceptor acceptor = new Acceptor(this, acceptors.length + 1, listener, handler, options);
         acceptor.arm();
+        acceptors = Arrays.copyOf(acceptors, acceptors.length + 1);
+        acceptors[acceptors.length - 1] = acceptor;
+        if (running) {
+            acceptor.begin();
+        }
         return acceptor;
     }
 
@@ -215,6 +229,7 @@ public final class EventLoop implements AutoCloseable {
 
     /** Takes a descriptor off the loop and leaves it open. Events of it that are still to come are dropped. */
     public void remove(int fd) throws SyscallException {
+        connections.drop(fd);
         forget(fd);
         Errno.check(Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0), "epoll_ctl", epfd, "EPOLL_CTL_DEL", fd);
     }
@@ -224,8 +239,23 @@ public final class EventLoop implements AutoCloseable {
      * descriptor (epoll(7), question 6), which saves the call to epoll_ctl.
      */
     public void close(int fd) {
+        connections.drop(fd);
         forget(fd);
+        closeForgotten(fd);
+    }
+
+    /** Whether a private table may have copies of the descriptors of this loop. */
+    boolean mayHaveCopies() {
+        return !table.isPrivate() && FdTable.hasSplit();
+    }
+
+    void closeForgotten(int fd) {
         closedThisTurn = true;
+        if (mayHaveCopies()) {
+            // They would keep the connection and its registration alive.
+            Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0);
+            Socket.shutdown(state, fd, Socket.SHUT_RDWR);
+        }
         Unistd.close(state, fd);
     }
 
@@ -287,7 +317,7 @@ public final class EventLoop implements AutoCloseable {
         Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0);
     }
 
-    private void forget(int fd) {
+    void forget(int fd) {
         int s = table.state(fd);
         if ((s & REGISTERED) != 0) {
             registered--;
@@ -308,8 +338,14 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private void wake() {
-        if (woken.compareAndSet(false, true)) {
-            Unistd.write(new CallState(), wakefd, ONE.address(), Long.BYTES);
+        if (!woken.compareAndSet(false, true)) {
+            return;
+        }
+        synchronized (wakeLock) {
+            // After close the number may be anybody's.
+            if (!wakeClosed) {
+                Unistd.write(wakeState, wakefd, ONE.address(), Long.BYTES);
+            }
         }
     }
 
@@ -333,12 +369,25 @@ public final class EventLoop implements AutoCloseable {
         table.enter(state);
         running = true;
         try {
+            for (Acceptor a : acceptors) {
+                a.begin();
+            }
             while (!stopped) {
                 turn();
             }
         } finally {
             closeAll();
+            leaveTable();
             running = false;
+        }
+    }
+
+    /** The thread ends a little after this; its copies of the listeners would keep their ports taken until then. */
+    private void leaveTable() {
+        if (table.isPrivate()) {
+            for (Acceptor a : acceptors) {
+                Unistd.close(state, a.listener().fd());
+            }
         }
     }
 
@@ -392,6 +441,10 @@ public final class EventLoop implements AutoCloseable {
         errorHandler.failed(fd, e);
     }
 
+    void report(int fd, Exception e) {
+        errorHandler.failed(fd, e);
+    }
+
     private void dispatchOwn(int index) {
         if (index == 0) {
             runTasks();
@@ -407,13 +460,19 @@ public final class EventLoop implements AutoCloseable {
     private void runTasks() {
         Unistd.read(state, wakefd, scratch.address(), Long.BYTES);
         woken.set(false);
-        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+        for (int i = 0; i < TASKS_A_TURN; i++) {
+            Runnable task = tasks.poll();
+            if (task == null) {
+                return;
+            }
             try {
                 task.run();
             } catch (RuntimeException e) {
                 errorHandler.failed(-1, e);
             }
         }
+        // The rest, and a task that posts itself, wait for the next turn: connections have theirs in between.
+        wake();
     }
 
     /** Waits for events or {@code nanos}. A signal ends the wait early, and the next turn reckons the rest anew. */
@@ -475,10 +534,16 @@ public final class EventLoop implements AutoCloseable {
         if (running) {
             throw new IllegalStateException("the loop " + name + " is still running: stop it and wait for its thread");
         }
+        synchronized (wakeLock) {
+            if (wakeClosed) {
+                return;
+            }
+            wakeClosed = true;
+            Unistd.close(state, wakefd);
+        }
         closeAll();
         Unistd.close(state, epfd);
-        Unistd.close(state, wakefd);
-        connections.close();
+        connections.free();
         events.close();
         change.close();
         scratch.close();

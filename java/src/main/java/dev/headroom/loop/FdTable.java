@@ -41,6 +41,8 @@ import dev.headroom.linux.SyscallException;
  * <li>A loop with a private table opens no Java file and starts no thread or process. A class that it loads for the
  * first time from a jar which another thread opened after the split would be read from whatever that number means here,
  * a client's socket perhaps; therefore {@link #preload} loads beforehand what it may need.</li>
+ * <li>What wakes a loop is a descriptor too: a thread with a private table may {@linkplain EventLoop#execute execute}
+ * on, and {@linkplain EventLoop#stop stop}, only loops that were opened before its split.</li>
  * <li>{@code /proc/PID/fd} shows the main table; the others are under {@code /proc/PID/task/TID/fd}.</li>
  * </ul>
  * <b>Thread-safe</b> insofar as each descriptor is used by one loop at a time.
@@ -49,12 +51,14 @@ public final class FdTable implements AutoCloseable {
     /** Descriptors that a table can describe; 256 MiB of address space, of which only what is used costs memory. */
     public static final int CAPACITY = 1 << 24;
 
-    private static final int ENTRY = 16;
+    static final int ENTRY = 16;
     private static final int INPUT = 4;
     private static final int OUTPUT = 8;
     private static final int USER = 12;
 
     static final int MAX_HANDLERS = 255;
+
+    private static volatile boolean split;
 
     private final AtomicInteger handlers = new AtomicInteger();
     private final Memory entries;
@@ -124,8 +128,14 @@ public final class FdTable implements AutoCloseable {
     /** Called by the loop on its own thread before the first turn. */
     void enter(CallState state) throws SyscallException {
         if (isPrivate) {
+            split = true;
             Errno.check(Sched.unshare(state, Sched.CLONE_FILES), "unshare", "CLONE_FILES");
         }
+    }
+
+    /** Whether some thread of this process has taken a copy of the table that the others share. */
+    static boolean hasSplit() {
+        return split;
     }
 
     /** RLIMIT_NOFILE of this process: the soft limit, one more than the largest number that can be opened. */

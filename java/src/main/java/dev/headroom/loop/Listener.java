@@ -1,5 +1,8 @@
 package dev.headroom.loop;
 
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArraySet;
+
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Memory;
@@ -20,6 +23,7 @@ public final class Listener implements AutoCloseable {
     private final int fd;
     private final int backlog;
     private final Sockaddr address;
+    private final Set<Acceptor> acceptors = new CopyOnWriteArraySet<>();
 
     private Listener(int fd, int backlog, Sockaddr address) {
         this.fd = fd;
@@ -98,6 +102,36 @@ public final class Listener implements AutoCloseable {
         int rc = Socket.getsockopt(caller, fd, Socket.IPPROTO_TCP, Socket.TCP_INFO, scratch.address() + 8,
                 scratch.address());
         return rc < 0 ? rc : scratch.getInt(8 + field);
+    }
+
+    void join(Acceptor acceptor) {
+        acceptors.add(acceptor);
+    }
+
+    void leave(Acceptor acceptor) {
+        acceptors.remove(acceptor);
+    }
+
+    boolean hasRoomBeside(Acceptor full) {
+        for (Acceptor other : acceptors) {
+            if (other != full && !other.isFull()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /**
+     * Wakes one that may still accept. An event of an EPOLLEXCLUSIVE registration goes to one loop alone (fs/eventpoll.c,
+     * ep_poll_callback); if that one leaves, the clients would wait until the next one comes.
+     */
+    void passOn(Acceptor full) {
+        for (Acceptor other : acceptors) {
+            if (other != full && other.isArmed()) {
+                other.passOn();
+                return;
+            }
+        }
     }
 
     /** Closes this table's descriptor. */

@@ -20,7 +20,7 @@ public final class Timer {
 
     /** Runs the task {@code nanos} from now, instead of when it was last armed for. */
     public void arm(long nanos) {
-        armAt(System.nanoTime() + Math.max(0, nanos));
+        armAt(System.nanoTime() + Math.clamp(nanos, 0, Timers.FAR));
     }
 
     /** Runs the task at {@code deadline} on the clock of {@link System#nanoTime}. */

@@ -5,9 +5,13 @@ import java.util.Arrays;
 /** A binary heap of timers, the earliest at slot 0. */
 final class Timers {
     static final long NEVER = Long.MAX_VALUE;
+    /** 73 years. The clock's numbers wrap around, so that a deadline must not be half way round or further. */
+    static final long FAR = Long.MAX_VALUE / 4;
 
     private Timer[] heap = new Timer[16];
     private int size;
+    private boolean isRunning;
+    private long runningAt;
 
     void schedule(Timer t, long deadline) {
         if (t.slot == Timer.IDLE) {
@@ -17,7 +21,7 @@ final class Timers {
             t.slot = size;
             heap[size++] = t;
         }
-        t.deadline = deadline;
+        t.deadline = isRunning && deadline - runningAt <= 0 ? runningAt + 1 : deadline;
         up(t.slot);
         down(t.slot);
     }
@@ -44,10 +48,16 @@ final class Timers {
 
     /** Runs what was due at {@code now}. A timer that arms itself for a time already past waits for the next turn. */
     void run(long now) {
-        for (int due = size; due > 0 && size > 0 && heap[0].deadline - now <= 0; due--) {
-            Timer t = heap[0];
-            remove(t);
-            t.task.run();
+        runningAt = now;
+        isRunning = true;
+        try {
+            while (size > 0 && heap[0].deadline - now <= 0) {
+                Timer t = heap[0];
+                remove(t);
+                t.task.run();
+            }
+        } finally {
+            isRunning = false;
         }
     }
 

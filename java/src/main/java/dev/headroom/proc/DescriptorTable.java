@@ -41,7 +41,7 @@ public final class DescriptorTable {
     public static final class Builder {
         private final DescriptorTable table = new DescriptorTable();
 
-        /** Of no descriptors yet. */
+        /** Of no descriptor yet. */
         public Builder() {
         }
 

@@ -9,6 +9,7 @@ import dev.headroom.linux.SyscallException;
 import dev.headroom.linux.Unistd;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -65,16 +66,16 @@ public final class NetNamespace {
     }
 
     /**
-     * Whether the reader is in the network namespace of that process. Without the right to compare the links of
+     * Whether the calling thread is in the network namespace of that process. Without the right to compare the links of
      * {@code ns/} the inodes of a file below {@code /proc/PID/net} tell, for each namespace has its own there
      * (fs/proc/proc_net.c, proc_net_ns_init).
      */
     static boolean isShared(ProcFs proc, ProcPid target) throws IOException {
-        Optional<Boolean> shared = target.sharesNamespace("net");
-        if (shared.isPresent()) {
-            return shared.get();
+        try {
+            return target.namespace("net").equals(proc.thread().namespace("net"));
+        } catch (AccessDeniedException e) {
+            return inode(target).equals(inode(proc.thread()));
         }
-        return inode(target).equals(inode(proc.self()));
     }
 
     private static Object inode(ProcPid process) throws IOException {

@@ -4,6 +4,8 @@ import dev.headroom.linux.Memory;
 import dev.headroom.linux.Netlink;
 import dev.headroom.linux.Nlattr;
 import dev.headroom.linux.Nlmsghdr;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * One question, written into memory. What is not set is zero.
@@ -57,6 +59,10 @@ final class NetlinkRequest {
         memory.putBytes(at + Nlattr.SIZEOF, value);
         length = at + Nlattr.SIZEOF + value.length;
         return this;
+    }
+
+    NetlinkRequest attribute(int type, int value) {
+        return attribute(type, ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(value).array());
     }
 
     /** Sets what changes from one sending to the next. */

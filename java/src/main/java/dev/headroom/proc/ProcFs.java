@@ -58,6 +58,11 @@ public final class ProcFs {
         return new ProcPid(this, proc.resolve("self"));
     }
 
+    /** The thread that reads; it alone may have entered another namespace. */
+    ProcPid thread() {
+        return new ProcPid(this, proc.resolve("thread-self"));
+    }
+
     /** The processes of the reader's PID namespace that it may see ({@code hidepid}), ascending. */
     public int[] pids() throws IOException {
         return numbers(proc);

@@ -37,6 +37,8 @@ public record Route(InetAddress destination, Type type, Optional<String> device,
         RTN_THROW,
         /** There is no route, or a rule or a throw route says so: ENETUNREACH. */
         NONE,
+        /** The source address is not one of this namespace: EINVAL, or ENETUNREACH on younger kernels. */
+        FOREIGN_SOURCE,
         /** A type that is not known here, or an error that stands for none. */
         OTHER
     }

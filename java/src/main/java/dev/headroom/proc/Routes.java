@@ -7,11 +7,13 @@ import dev.headroom.linux.Rtmsg;
 import dev.headroom.linux.Rtnetlink;
 import dev.headroom.linux.Socket;
 import java.io.IOException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -45,18 +47,19 @@ public final class Routes implements AutoCloseable {
         return new Routes(new NetlinkSocket(Netlink.NETLINK_ROUTE, "NETLINK_ROUTE"));
     }
 
-    /** Where a packet to that address would go, as an unprivileged process of this user would send it. */
+    /** Where a packet to that address would go, sent by a process of the reader's user. */
     public Route lookup(InetAddress destination) throws IOException {
-        return lookup(destination, Optional.empty());
+        return lookup(destination, Optional.empty(), OptionalLong.empty());
     }
 
     /**
-     * Where a packet to that address would go.
+     * Where a packet to that address would go. Rules that look at anything else, for example a firewall mark, are asked
+     * as if there were none.
      *
-     * @param source the address the socket is bound to; one that is not of this namespace gives EINVAL, as a blackhole
-     *            route does
+     * @param source the address the socket is bound to
+     * @param uid the user that sends it; the reader's if empty
      */
-    public Route lookup(InetAddress destination, Optional<InetAddress> source) throws IOException {
+    public Route lookup(InetAddress destination, Optional<InetAddress> source, OptionalLong uid) throws IOException {
         byte[] to = destination.getAddress();
         NetlinkRequest request = netlink.request().begin(Rtnetlink.RTM_GETROUTE, 0, Rtmsg.SIZEOF)
                 .u8(Rtmsg.rtm_family, to.length == 4 ? Socket.AF_INET : Socket.AF_INET6)
@@ -67,6 +70,12 @@ public final class Routes implements AutoCloseable {
             byte[] from = source.get().getAddress();
             request.u8(Rtmsg.rtm_src_len, 8 * from.length).attribute(Rtnetlink.RTA_SRC, from);
         }
+        if (uid.isPresent()) {
+            request.attribute(Rtnetlink.RTA_UID, (int) uid.getAsLong());
+        }
+        if (destination instanceof Inet6Address v6 && v6.getScopeId() != 0) {
+            request.attribute(Rtnetlink.RTA_OIF, v6.getScopeId());
+        }
         var answer = new AtomicReference<Route>();
         NetlinkSocket.Outcome outcome = netlink.ask(message -> {
             if (message.type() == Rtnetlink.RTM_NEWROUTE) {
@@ -74,7 +83,7 @@ public final class Routes implements AutoCloseable {
             }
         });
         if (outcome.errno() != 0 || answer.get() == null) {
-            return refused(destination, outcome.errno(), source.isPresent());
+            return refused(destination, outcome.errno(), source);
         }
         Route route = answer.get();
         return route.oif().isEmpty() ? route
@@ -121,15 +130,14 @@ public final class Routes implements AutoCloseable {
     }
 
     /** The kernel answers the error of a route that refuses (net/ipv4/fib_semantics.c, fib_props). */
-    private Route refused(InetAddress destination, int errno, boolean bound) throws IOException {
-        Route.Type type = switch (Errno.of(errno).orElse(Errno.EIO)) {
+    private Route refused(InetAddress destination, int errno, Optional<InetAddress> source) throws IOException {
+        boolean foreign = source.isPresent() && lookup(source.get()).type() != Route.Type.RTN_LOCAL;
+        Route.Type type = foreign ? Route.Type.FOREIGN_SOURCE : switch (Errno.of(errno).orElse(Errno.EIO)) {
             case EHOSTUNREACH -> Route.Type.RTN_UNREACHABLE;
             case EACCES -> Route.Type.RTN_PROHIBIT;
+            case EINVAL -> Route.Type.RTN_BLACKHOLE;
             case EAGAIN -> Route.Type.RTN_THROW;
             case ENETUNREACH -> Route.Type.NONE;
-            // Of the two reasons for EINVAL one goes away without a source address.
-            case EINVAL -> bound && lookup(destination).errno() != errno ? Route.Type.OTHER
-                    : Route.Type.RTN_BLACKHOLE;
             default -> Route.Type.OTHER;
         };
         int connects = type == Route.Type.RTN_THROW ? Errno.ENETUNREACH.number() : errno;

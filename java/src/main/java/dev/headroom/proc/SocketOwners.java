@@ -66,14 +66,17 @@ public record SocketOwners(Map<Long, Set<Integer>> pids, Set<Integer> unreadable
             return new SocketOwners(found, unreadable);
         }
 
-        /** A thread may have a descriptor table of its own; it then hardly has as many as the process. */
+        /**
+         * A thread may have a descriptor table of its own; it then hardly has as many descriptors as the process. Before
+         * Linux 6.2 nobody counts them, so of each thread only the lowest are looked at.
+         */
         private void lookAtThreads(int pid) throws IOException {
             ProcPid process = proc.process(pid);
             try {
                 OptionalLong count = process.fdCount();
                 for (int tid : process.tids()) {
                     if (tid != pid && (count.isEmpty() || !process.task(tid).fdCount().equals(count))) {
-                        look(pid, process.task(tid), missing, 0, Integer.MAX_VALUE);
+                        look(pid, process.task(tid), missing, 0, count.isEmpty() ? LOWEST : Integer.MAX_VALUE);
                     }
                 }
             } catch (NoSuchFileException | AccessDeniedException e) {

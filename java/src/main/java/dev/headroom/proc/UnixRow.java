@@ -32,7 +32,7 @@ public final class UnixRow {
         return TcpState.of(reply.u8(reply.body() + UnixDiagMsg.udiag_state));
     }
 
-    /** The number in {@code socket:[N]} of {@code /proc/PID/fd}; 0 if it is not accepted yet. */
+    /** The number in {@code socket:[N]} of {@code /proc/PID/fd}. */
     public long inode() {
         return reply.u32(reply.body() + UnixDiagMsg.udiag_ino);
     }

@@ -6,6 +6,10 @@
  * {@code file} is only the name that errors quote. A file costs one descriptor while it is read and a directory two;
  * nothing is held open between calls, and {@link dev.headroom.proc.PreOpened} serves those who have no descriptor left.
  *
+ * <p>What no file tells well is asked by netlink: {@link dev.headroom.proc.SockDiag} sockets,
+ * {@link dev.headroom.proc.Routes} routes, and {@link dev.headroom.proc.NetNamespace} does so in the namespace of
+ * another process. Only these load {@code dev.headroom.linux} and its linker; the readers of files never do.
+ *
  * <p>Three kinds of failure are kept apart: {@link java.nio.file.NoSuchFileException} (this kernel, or this process,
  * has no such file), {@link java.nio.file.AccessDeniedException} (not allowed to read it) and
  * {@link dev.headroom.proc.ProcParseException} (read, but not understood). Any other {@link java.io.IOException} is the

@@ -8,7 +8,9 @@ import dev.headroom.diag.Cause;
 
 /** All causes, in the order in which they are to be thought of. */
 public final class Catalogue {
-    private static final List<Cause> ALL = Stream.<List<Cause>>of().flatMap(List::stream).toList();
+    private static final List<Cause> ALL = Stream.<List<Cause>>of(Descriptors.ALL, ResourceLimits.ALL,
+            Watches.ALL, Tasks.ALL, MemoryMaps.ALL, Quotas.ALL, ConnectPorts.ALL, ConnectTimeouts.ALL, Connect.ALL,
+            Routing.ALL, Bind.ALL, Queues.ALL, Send.ALL, Losses.ALL).flatMap(List::stream).toList();
 
     private Catalogue() {
     }

@@ -1,121 +1,146 @@
 package dev.headroom.diag.causes;
 
-import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
+import java.util.function.Function;
+import java.util.function.LongFunction;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
-import dev.headroom.diag.Remedy;
 
-/**
- * The few shapes that most causes have: a number against its ceiling, a counter that grows, a switch that is on; and
- * the remedy that most of them share, a sysctl in its scope.
- */
+/** The shapes of causes beside {@link Gauge}; each is a way to come from numbers to a verdict. */
 final class Shapes {
-    /** Sysctls that a Kubernetes pod may set without the kubelet's leave. */
-    private static final Set<String> SAFE = Set.of("net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports",
-            "net.ipv4.ip_unprivileged_port_start", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_fin_timeout");
-
     private Shapes() {
     }
 
-    /** UNKNOWN with the reason, if one of the facts is not there. */
-    static Optional<Finding> missing(Case c, String... names) {
-        for (String name : names) {
-            if (c.now().fact(name).isEmpty()) {
-                return Optional.of(Finding.unknown(name + " would tell: " + c.now().whyUnread(name)));
+    /** The call is named in the question, so that what is known of its errors counts. */
+    static boolean named(Case c) {
+        return !c.question().call().isEmpty();
+    }
+
+    /**
+     * The error has one reason at this call. Where the call is not named, that is what would tell.
+     *
+     * @param calls the call, as in "epoll_ctl"
+     */
+    static Finding only(Case c, String calls, String sentence) {
+        return named(c) ? Finding.confirmed(sentence)
+                : Finding.unknown("which call failed would tell; if it was " + calls + ": " + sentence);
+    }
+
+    /**
+     * A single value that was asked for and is too large by itself.
+     *
+     * @param ceiling the largest that is allowed
+     * @param what the value, as in "a ring of 40000 entries"; "the length" where it is not known
+     * @param most the bound in words, as in "io_uring_setup allows 32768"
+     */
+    static Finding requested(Case c, OptionalLong ceiling, LongFunction<String> what, String most) {
+        OptionalLong asked = c.question().requested();
+        if (asked.isEmpty() || ceiling.isEmpty()) {
+            return Finding.unknown("what was asked for would tell: " + most);
+        }
+        boolean over = Say.unlimited(asked.getAsLong()) ? !Say.unlimited(ceiling.getAsLong())
+                : asked.getAsLong() > ceiling.getAsLong();
+        String sentence = what.apply(asked.getAsLong()) + (over ? " is too much: " : " is not too much: ") + most;
+        return over ? Finding.confirmed(sentence) : Finding.ruledOut(sentence);
+    }
+
+    /**
+     * Bytes: what is held and what was asked for in addition, under a limit. Without the length of the request, a limit
+     * that is not yet used up is only possible.
+     *
+     * @param held bytes held now
+     * @param wanted bytes asked for
+     * @param limit most bytes
+     * @param limitName as in "RLIMIT_AS"
+     * @param what as in "of address space"
+     */
+    static Finding fits(OptionalLong held, OptionalLong wanted, OptionalLong limit, String limitName, String what,
+            String unread) {
+        if (limit.isPresent() && Say.unlimited(limit.getAsLong())) {
+            return Finding.ruledOut(limitName + " is unlimited");
+        }
+        if (held.isEmpty() || limit.isEmpty()) {
+            return Finding.unknown(limitName + " cannot be judged: " + unread);
+        }
+        long room = Math.max(0, limit.getAsLong() - held.getAsLong());
+        String use = Say.bytes(held.getAsLong()) + " of " + Say.bytes(limit.getAsLong()) + " " + what
+                + " are in use (" + limitName + ")";
+        if (room == 0) {
+            return Finding.confirmed(use);
+        }
+        if (wanted.isEmpty()) {
+            return Finding.possible(use + ", so a request of more than " + Say.bytes(room) + " is refused");
+        }
+        return wanted.getAsLong() > room
+                ? Finding.confirmed(use + " and " + Say.bytes(wanted.getAsLong()) + " more do not fit")
+                : Finding.ruledOut(use + " and " + Say.bytes(wanted.getAsLong()) + " more fit");
+    }
+
+    /**
+     * Memory of the kernel that could not be had: what the cgroup and the machine have left. The counter of a cgroup's
+     * limit decides if there are two readings; a full cgroup alone does not, for page cache is given back when asked.
+     */
+    static Finding kernelMemory(Case c, String what) {
+        String max = Facts.cgroup("memory", "max");
+        OptionalLong limit = c.number(max);
+        OptionalLong held = c.number(Facts.cgroup("memory", "current"));
+        String path = c.text(Facts.cgroup("memory", "path")).orElse("");
+        OptionalLong hits = hits(c, "memory");
+        String use = held.isPresent() && limit.isPresent()
+                ? "memory cgroup " + path + " holds " + Say.bytes(held.getAsLong())
+                        + (Say.unlimited(limit.getAsLong()) ? " without a limit"
+                                : " of " + Say.bytes(limit.getAsLong()))
+                : "no memory cgroup limits it";
+        if (hits.isPresent() && hits.getAsLong() > 0) {
+            return Finding.confirmed(use + " and its limit was hit " + hits.getAsLong()
+                    + " times between the two readings, so memory for " + what + " is refused");
+        }
+        if (limit.isPresent() && held.isPresent() && !Say.unlimited(limit.getAsLong())
+                && held.getAsLong() >= limit.getAsLong() / 100 * 98) {
+            return Finding.possible(use + ", so memory for " + what + " may have been refused");
+        }
+        OptionalLong free = c.number(Facts.meminfo("MemAvailable"));
+        OptionalLong total = c.number(Facts.meminfo("MemTotal"));
+        if (free.isEmpty() || total.isEmpty()) {
+            return Finding.unknown("how much memory is available would tell: "
+                    + c.now().whyUnread(Facts.meminfo("MemAvailable")));
+        }
+        String machine = Say.kb(free.getAsLong()) + " of " + Say.kb(total.getAsLong()) + " are available";
+        return free.getAsLong() < total.getAsLong() / 50
+                ? Finding.possible("only " + machine + ", so memory for " + what + " may have been refused")
+                : Finding.ruledOut(machine + " on the machine, and " + use);
+    }
+
+    /** How often the limit of the cgroup was hit between two readings: v1 and v2 count it under different names. */
+    static OptionalLong hits(Case c, String controller) {
+        for (String name : new String[] {"events", "events.max", "failcnt"}) {
+            OptionalLong grown = c.delta(Facts.cgroup(controller, name));
+            if (grown.isPresent()) {
+                return grown;
             }
         }
-        return Optional.empty();
+        return OptionalLong.empty();
     }
 
-    /**
-     * A number against its ceiling: CONFIRMED at the ceiling, RULED_OUT below it, UNKNOWN if one of them is not known.
-     * Both sentences are formats of the number used and the ceiling.
-     */
-    static Finding ceiling(Case c, String used, String ceiling, String full, String room) {
-        Optional<Finding> missing = missing(c, used, ceiling);
-        if (missing.isPresent()) {
-            return missing.get();
-        }
-        long u = c.number(used).orElse(0);
-        long max = c.number(ceiling).orElse(Long.MAX_VALUE);
-        Finding f = u >= max ? Finding.confirmed(full.formatted(u, max)) : Finding.ruledOut(room.formatted(u, max));
-        return f.with(c, used, ceiling);
+    static final String[] MEMORY_EVIDENCE = {Facts.cgroup("memory", "path"), Facts.cgroup("memory", "current"),
+            Facts.cgroup("memory", "max"), Facts.cgroup("memory", "events"), Facts.meminfo("MemAvailable"),
+            Facts.meminfo("MemTotal")};
+
+    /** Whether the kernel is at least of that version; false if it is not known. */
+    static boolean kernelAtLeast(Case c, int major, int minor) {
+        return c.text(Facts.KERNEL).map(release -> {
+            String[] part = release.split("[.-]", 3);
+            int is = Integer.parseInt(part[0]);
+            return is > major || is == major && Integer.parseInt(part[1]) >= minor;
+        }).orElse(false);
     }
 
-    /**
-     * A counter that only this cause moves: CONFIRMED if it grew between the readings, RULED_OUT if it did not or was
-     * never counted. One reading of a counter that is not 0 tells nothing of now.
-     *
-     * @param grew format of the growth
-     */
-    static Finding counter(Case c, String counter, String grew) {
-        OptionalLong delta = c.delta(counter);
-        String name = shortName(counter);
-        if (delta.isPresent()) {
-            return (delta.getAsLong() > 0 ? Finding.confirmed(grew.formatted(delta.getAsLong()))
-                    : Finding.ruledOut(name + " did not grow between the two readings")).with(c, counter);
-        }
-        return missing(c, counter).orElseGet(() -> {
-            long total = c.number(counter).orElse(0);
-            return (total == 0 ? Finding.ruledOut(name + " is 0")
-                    : Finding.unknown("a second reading (--watch 2s) would tell: " + name + " is " + total
-                            + " in all, which may be old"))
-                    .with(c, counter);
-        });
-    }
-
-    /** Whether a counter is known to have grown. */
-    static boolean grew(Case c, String counter) {
-        return c.delta(counter).orElse(0) > 0;
-    }
-
-    /** Whether a counter is known not to have moved: no growth between two readings, or never counted. */
-    static boolean quiet(Case c, String counter) {
-        OptionalLong delta = c.delta(counter);
-        return delta.isPresent() ? delta.getAsLong() == 0 : c.number(counter).orElse(-1) == 0;
-    }
-
-    /** "ListenDrops" of "counter.TcpExt.ListenDrops"; sysctls keep their dots. */
-    static String shortName(String fact) {
-        return fact.startsWith("sysctl.") ? fact.substring("sysctl.".length())
-                : fact.substring(fact.lastIndexOf('.') + 1);
-    }
-
-    /** Whether the sysctl has that value; false too if it is not known. */
-    static boolean is(Case c, String sysctl, long value) {
-        OptionalLong number = c.number(Facts.sysctl(sysctl));
-        return number.isPresent() && number.getAsLong() == value;
-    }
-
-    /** How to set a sysctl of the target's network namespace: each namespace has its own. */
-    static Remedy[] netnsSysctl(Case c, String key, String value, String what) {
-        String set = "sysctl -w " + key + "=" + quoted(value);
-        boolean entered = c.text(Facts.NET_SCOPE).filter(s -> !s.equals("self")).isPresent();
-        String now = entered && c.text(Facts.PID).isPresent() ? "nsenter -t " + c.text(Facts.PID).get() + " -n " + set
-                : set;
-        String pod = SAFE.contains(key) ? "" : ", which the kubelet must allow: --allowed-unsafe-sysctls " + key;
-        return new Remedy[] {Remedy.now(what + " (in the network namespace of the process)", now),
-                Remedy.persistent("the same after a restart, for the host's own network namespace only",
-                        "echo '" + key + " = " + value + "' > /etc/sysctl.d/90-headroom.conf", "sysctl --system"),
-                Remedy.container("the same in a container or pod" + pod, "docker run --sysctl " + key + "="
-                        + quoted(value) + " …",
-                        "spec.securityContext.sysctls: [{name: " + key + ", value: \"" + value + "\"}]")};
-    }
-
-    /** How to set a sysctl of the whole machine: a container has it from its host. */
-    static Remedy[] hostSysctl(String key, String value, String what) {
-        return new Remedy[] {Remedy.now(what + " (on the host: it is one number for the machine)",
-                "sysctl -w " + key + "=" + quoted(value)),
-                Remedy.persistent("the same after a restart",
-                        "echo '" + key + " = " + value + "' > /etc/sysctl.d/90-headroom.conf", "sysctl --system"),
-                Remedy.container("no container or pod can set it; set it on the node")};
-    }
-
-    private static String quoted(String value) {
-        return value.contains(" ") ? '"' + value + '"' : value;
+    /** A judgement after an exemption: a capability held where it counts lifts the limit. */
+    static Function<Case, Finding> unless(Capability[] above, Function<Case, Finding> judge) {
+        return c -> Capability.anyHeldBy(c, above)
+                .map(cap -> Finding.ruledOut(Say.process(c) + " has " + cap + ", which this limit does not bind"))
+                .orElseGet(() -> judge.apply(c));
     }
 }

@@ -15,6 +15,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -41,6 +42,7 @@ import dev.headroom.diag.json.SnapshotJson;
 /** From an error to the one cause that holds here. Its help is explain.txt. */
 @Command(name = "explain")
 final class Explain implements Callable<Integer> {
+    private static final Pattern LIMITS = Pattern.compile("(\\d{1,18}|unlimited)(?::(\\d{1,18}|unlimited))?");
     private static final Pattern ENDPOINT = Pattern.compile("(?:\\[[0-9A-Fa-f:.%\\w]+\\]|[\\w.-]*):\\d{1,5}|/\\S+");
 
     @Spec
@@ -65,7 +67,7 @@ final class Explain implements Callable<Integer> {
     private String at;
 
     @Option(names = "--requested")
-    private Long requested;
+    private String requested;
 
     @Option(names = "--watch", converter = Values.Duration.class)
     private Long watch;
@@ -90,7 +92,7 @@ final class Explain implements Callable<Integer> {
         List<String> notes = new ArrayList<>(reading.notes());
         Question question = asked(reading.question());
         try {
-            Case c = from == null ? live(question, notes) : recorded(question);
+            Case c = with(from == null ? live(question, notes) : recorded(question), said(reading));
             Diagnosis d = Diagnosis.of(c, causes(reading.cause()));
             PrintWriter out = commandLine.getOut();
             out.print(json ? DiagnosisJson.write(d) + "\n" : new Screen(d, notes, all).text());
@@ -129,7 +131,40 @@ final class Explain implements Callable<Integer> {
         if (at != null) {
             q = q.withLocal(endpoint(spec, "--at", at));
         }
-        return requested != null ? q.withRequested(requested) : q;
+        return requested != null ? q.withRequested(limits()[1]) : q;
+    }
+
+    /** Soft and hard limit of N, SOFT:HARD or unlimited; one number stands for both, as with ulimit. */
+    private long[] limits() {
+        Matcher m = LIMITS.matcher(requested);
+        if (!m.matches()) {
+            throw new ParameterException(spec.commandLine(),
+                    "--requested " + requested + ": give a number, SOFT:HARD, or unlimited");
+        }
+        long first = limit(m.group(1));
+        return new long[] {first, m.group(2) == null ? first : limit(m.group(2))};
+    }
+
+    private static long limit(String text) {
+        return text.equals("unlimited") ? Long.MAX_VALUE : Long.parseLong(text);
+    }
+
+    /** What the question says of itself, as facts. */
+    private List<Fact> said(Messages.Reading reading) {
+        List<Fact> all = new ArrayList<>(reading.asked());
+        if (requested != null && reading.question().call().equals("setrlimit")) {
+            all.add(new Fact(Facts.ASKED_SOFT, Long.toString(limits()[0]), "--requested"));
+        }
+        return all;
+    }
+
+    private Case with(Case c, List<Fact> said) {
+        List<Fact> all = new ArrayList<>(said);
+        if (from == null) {
+            said.stream().filter(f -> f.name().equals(Facts.ASKED_PID))
+                    .forEach(f -> all.addAll(new Capture().target(Long.parseLong(f.value()))));
+        }
+        return new Case(c.question(), c.now().with(all), c.earlier());
     }
 
     static String endpoint(CommandSpec spec, String option, String text) {

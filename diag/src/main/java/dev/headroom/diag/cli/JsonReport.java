@@ -18,6 +18,8 @@ import dev.headroom.linux.Sockaddr;
 
 /** For a program: one JSON object a line, the first field of which is {@code event}. */
 final class JsonReport implements Report {
+    private static final JSON WRITER = JSON.std.with(JSON.Feature.WRITE_NULL_PROPERTIES);
+
     private final PrintStream out;
     private final boolean server;
     private final boolean sheds;
@@ -33,7 +35,7 @@ final class JsonReport implements Report {
 
     private static String json(Map<String, ?> object) {
         try {
-            return JSON.std.asString(object);
+            return WRITER.asString(object);
         } catch (RuntimeException e) {
             throw new UncheckedIOException(new IOException("cannot write as JSON: " + object, e));
         }
@@ -50,7 +52,10 @@ final class JsonReport implements Report {
         Map<String, Object> e = event(server ? "listening" : "connecting");
         e.put(server ? "addresses" : "targets", s.addresses().stream().map(Sockaddr::toString).toList());
         e.put("pid", s.pid());
-        e.put("nofile", Map.of("soft", s.soft(), "hard", s.hard()));
+        Map<String, Object> nofile = new LinkedHashMap<>();
+        nofile.put("soft", s.soft());
+        nofile.put("hard", s.hard());
+        e.put("nofile", nofile);
         e.put("fd_tables", s.fdTables());
         if (server) {
             e.put("backlog", s.backlog());

@@ -20,6 +20,10 @@ import dev.headroom.loop.FdTable;
 
 /** What {@code serve} and {@code connect} have in common: threads, descriptors, and how they tell what happens. */
 final class LoopOptions {
+    /** Descriptors left for what else a table may need. */
+    private static final int SLACK = 8;
+    private static final int MOST_TABLES = 4096;
+
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
@@ -54,7 +58,7 @@ final class LoopOptions {
     /** Whatever can be wrong with these options is said before anything is done. */
     void check() {
         within("--loops", loops, 1, 1024);
-        within("--fd-tables", fdTables, 0, 4096);
+        within("--fd-tables", fdTables, 0, MOST_TABLES);
         if (nofile != null) {
             within("--nofile", nofile, 1, Values.UNLIMITED);
         }
@@ -181,9 +185,6 @@ final class LoopOptions {
                 + "\n  with a soft limit of " + soft + " descriptors a table the most is " + Values.text(most, "")
                         .strip());
     }
-
-    private static final int SLACK = 8;
-    private static final int MOST_TABLES = 4096;
 
     static long nofileSoft() throws CannotException {
         try {

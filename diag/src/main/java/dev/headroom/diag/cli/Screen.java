@@ -5,6 +5,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import dev.headroom.diag.Diagnosis;
 import dev.headroom.diag.Diagnosis.Judged;
@@ -21,11 +25,18 @@ final class Screen {
     private static final int WIDTH = 80;
     private static final int NAME = 34;
     private static final int VALUE = 22;
+    /** A command for a shell, other than a line of a unit or of YAML. */
+    private static final Pattern SHELL = Pattern.compile("[a-z][a-z0-9_-]*(?: |$)");
+    private static final int HEIGHT = 40;
+    private static final int MOST = 6;
+    private static final int LEAST_EVIDENCE = 5;
 
     private final Diagnosis diagnosis;
     private final List<String> notes;
     private final boolean all;
-    private final StringBuilder out = new StringBuilder();
+    /** How much of each list is shown: the most that still fits. */
+    private int room;
+    private StringBuilder out = new StringBuilder();
 
     /**
      * @param diagnosis what to show
@@ -39,7 +50,17 @@ final class Screen {
     }
 
     String text() {
-        wrap("", diagnosis.sentence() + ".");
+        for (room = MOST;; room--) {
+            out = new StringBuilder();
+            write();
+            if (all || room == 1 || out.chars().filter(c -> c == '\n').count() <= HEIGHT) {
+                return out.toString();
+            }
+        }
+    }
+
+    private void write() {
+        wrap("", sentence() + ".");
         for (String note : notes) {
             wrap("  ", note);
         }
@@ -58,11 +79,28 @@ final class Screen {
             others();
         }
         certain();
-        return out.toString();
+    }
+
+    private String sentence() {
+        String nothing = "; what could be read here names no cause";
+        String sentence = diagnosis.sentence();
+        if (severalCalls()) {
+            return sentence.substring(0, sentence.indexOf(", perhaps because ")) + "; which call it was would tell";
+        }
+        boolean open = diagnosis.now().fact(Facts.PID).isEmpty() && shown().isEmpty()
+                && !diagnosis.with(Verdict.UNKNOWN).isEmpty();
+        return open ? sentence.replace(nothing, "; which cause it is depends on the process") : sentence;
+    }
+
+    /** Whether the error is one that calls of different kinds may fail with, and the call is not known. */
+    private boolean severalCalls() {
+        return diagnosis.question().call().isEmpty() && diagnosis.confirmed().isEmpty()
+                && diagnosis.with(Verdict.POSSIBLE).size() > 1;
     }
 
     private Optional<Judged> shown() {
-        return diagnosis.confirmed().or(() -> diagnosis.with(Verdict.POSSIBLE).stream().findFirst());
+        return severalCalls() ? Optional.empty()
+                : diagnosis.confirmed().or(() -> diagnosis.with(Verdict.POSSIBLE).stream().findFirst());
     }
 
     private void evidence(Judged j) {
@@ -70,7 +108,7 @@ final class Screen {
         if (facts.isEmpty()) {
             return;
         }
-        List<Fact> rows = facts.subList(0, all ? facts.size() : Math.min(8, facts.size()));
+        List<Fact> rows = facts.subList(0, all ? facts.size() : Math.min(Math.max(LEAST_EVIDENCE, room + 2), facts.size()));
         int name = rows.stream().mapToInt(f -> f.name().length()).max().orElse(0);
         int value = rows.stream().mapToInt(f -> f.value().length()).max().orElse(0);
         name = Math.max(8, Math.min(NAME, name));
@@ -91,19 +129,32 @@ final class Screen {
             return;
         }
         heading("who holds them");
-        List<String> words = new ArrayList<>();
-        for (Snapshot.Holder h : holders.subList(0, all ? holders.size() : Math.min(8, holders.size()))) {
-            words.add(h.count() + " " + h.what());
+        int most = all ? holders.size() : 8;
+        wrap("  ", counted(holders.stream().filter(h -> !h.what().startsWith("/")), most));
+        String paths = counted(holders.stream().filter(h -> h.what().startsWith("/")), all ? holders.size() : 3);
+        if (!paths.isEmpty()) {
+            wrap("  ", "most often: " + paths);
         }
-        wrap("  ", String.join(", ", words));
-        for (String state : List.of("CLOSE-WAIT")) {
-            diagnosis.now().number(Facts.sockets(state)).ifPresent(n -> {
-                if (n > 0) {
-                    wrap("  ", n + " of the sockets are in " + state
-                            + ": the peer has hung up, and the program has not closed them");
-                }
-            });
-        }
+        diagnosis.now().number(Facts.sockets("CLOSE-WAIT")).ifPresent(n -> {
+            if (n > 0) {
+                wrap("  ", n + " of the sockets are in CLOSE-WAIT: the peer has hung up, and the program has not closed "
+                        + "them");
+            }
+        });
+        queues();
+    }
+
+    private static String counted(Stream<Snapshot.Holder> holders, int most) {
+        return holders.limit(most).map(h -> h.count() + " " + h.what()).collect(Collectors.joining(", "));
+    }
+
+    /** The process's own listeners: clients wait there meanwhile. */
+    private void queues() {
+        OptionalLong pid = diagnosis.now().number(Facts.PID);
+        diagnosis.now().listeners().stream().filter(l -> pid.isPresent() && l.pid() == pid.getAsLong())
+                .sorted(Comparator.comparingLong(Snapshot.Listening::queue).reversed()).limit(all ? 64 : 2)
+                .forEach(l -> wrap("  ", "its listener " + l.address() + " has " + l.queue() + " of " + (l.limit() + 1)
+                        + " connections waiting in its accept queue"));
     }
 
     /** What else it may be, what it is not, and what could not be told. */
@@ -111,15 +162,32 @@ final class Screen {
         Optional<Judged> shown = shown();
         boolean sure = diagnosis.confirmed().isPresent();
         list("and also", diagnosis.with(Verdict.CONFIRMED).stream().filter(j -> shown.filter(j::equals).isEmpty())
-                .toList(), 3);
+                .toList(), room);
         list("it may also be", diagnosis.with(Verdict.POSSIBLE).stream().filter(j -> shown.filter(j::equals).isEmpty())
-                .toList(), sure ? 2 : 4);
-        list("what it is not", diagnosis.with(Verdict.RULED_OUT), shown.isPresent() ? 3 : 5);
-        list("what could not be told", diagnosis.with(Verdict.UNKNOWN), sure ? 1 : shown.isPresent() ? 3 : 6);
+                .toList(), sure ? Math.min(2, room) : room);
+        list("what it is not", diagnosis.with(Verdict.RULED_OUT), room);
+        if (diagnosis.now().fact(Facts.PID).isEmpty() && shown.isEmpty()) {
+            rules();
+            return;
+        }
+        list("what could not be told", diagnosis.with(Verdict.UNKNOWN), sure ? Math.min(1, room - 2) : room);
+    }
+
+    /** Without a process there is little to judge, but the rules can be told. */
+    private void rules() {
+        List<Judged> open = diagnosis.with(Verdict.UNKNOWN);
+        int n = all ? open.size() : Math.min(room, open.size());
+        if (n > 0) {
+            heading("what it can be" + (n < open.size() ? " (" + n + " of " + open.size() + ", --all shows them all)"
+                    : ""));
+        }
+        for (Judged j : open.subList(0, n)) {
+            wrap("  ", j.cause().id() + ": " + j.cause().rule());
+        }
     }
 
     private void list(String heading, List<Judged> judged, int most) {
-        if (judged.isEmpty()) {
+        if (judged.isEmpty() || most <= 0 && !all) {
             return;
         }
         int n = all ? judged.size() : Math.min(most, judged.size());
@@ -134,7 +202,7 @@ final class Screen {
             return;
         }
         heading("if nothing is done");
-        int n = all ? j.cause().next().size() : Math.min(3, j.cause().next().size());
+        int n = all ? j.cause().next().size() : Math.min(Math.min(room, 4), j.cause().next().size());
         for (String step : j.cause().next().subList(0, n)) {
             wrap("  ", step);
         }
@@ -145,17 +213,49 @@ final class Screen {
         if (remedies.isEmpty()) {
             return;
         }
-        int n = all ? remedies.size() : Math.min(2, remedies.size());
+        int n = all ? remedies.size() : Math.min(Math.max(room == 1 && diagnosis.confirmed().isEmpty() ? 1 : 2, room - 2),
+                remedies.size());
         List<String> left = remedies.subList(n, remedies.size()).stream()
                 .map(r -> r.scope().name().toLowerCase(Locale.ROOT)).distinct().toList();
         heading("what to do" + (left.isEmpty() ? "" : " (--all: also " + String.join(", ", left) + ")"));
         for (Remedy r : remedies.subList(0, n)) {
             wrap("  ", r.scope().name().toLowerCase(Locale.ROOT) + ": " + named(r.text()));
             for (String command : r.commands()) {
-                // A command is never broken: it is there to be copied.
-                line("      " + named(command));
+                command(named(command));
             }
         }
+    }
+
+    /** A command is there to be copied: a long one goes on in the next line as a shell understands it. */
+    private void command(String text) {
+        String rest = text;
+        boolean shell = SHELL.matcher(text).lookingAt();
+        String indent = "      ";
+        while (indent.length() + rest.length() > WIDTH) {
+            int space = breakAt(rest, WIDTH - indent.length() - 2);
+            if (space < 0) {
+                break;
+            }
+            line(indent + rest.substring(0, space) + (shell ? " \\" : ""));
+            rest = rest.substring(space + 1);
+            indent = "        ";
+        }
+        line(indent + rest);
+    }
+
+    /** The last blank up to there that is not within quotes. */
+    private static int breakAt(String text, int end) {
+        int at = -1;
+        char quote = 0;
+        for (int i = 0; i < Math.min(end, text.length()); i++) {
+            char c = text.charAt(i);
+            if (quote == 0 ? c == '\'' || c == '"' : c == quote) {
+                quote = quote == 0 ? c : 0;
+            } else if (c == ' ' && quote == 0) {
+                at = i;
+            }
+        }
+        return at;
     }
 
     /** The form first that fits how the process was started, then what works at once. */
@@ -185,7 +285,7 @@ final class Screen {
             return;
         }
         heading("don't");
-        int n = all ? j.cause().dont().size() : Math.min(2, j.cause().dont().size());
+        int n = all ? j.cause().dont().size() : Math.min(Math.min(room, 3), j.cause().dont().size());
         for (String folly : j.cause().dont().subList(0, n)) {
             wrap("  ", folly);
         }
@@ -224,6 +324,9 @@ final class Screen {
         }
         if (q.requested().isEmpty() && q.call().equals("setrlimit")) {
             options.add("--requested N: the hard limit that was asked for");
+        }
+        if (options.isEmpty() && d.with(Verdict.POSSIBLE).isEmpty()) {
+            options.add("the numbers are those of now: ask again while it happens");
         }
         boolean counters = d.with(Verdict.UNKNOWN).stream().anyMatch(j -> j.finding().sentence().contains("--watch"));
         if (counters) {

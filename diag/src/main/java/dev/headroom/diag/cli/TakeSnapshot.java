@@ -52,7 +52,8 @@ final class TakeSnapshot implements Callable<Integer> {
     }
 
     private Snapshot read(Capture capture) throws NoSuchFileException {
-        return pid == null ? capture.machine(question(), Capture.Topic.all()) : capture.process(pid, question(), Capture.Topic.all());
+        return pid == null ? capture.machine(question(), Capture.Topic.all())
+                : capture.process(pid, question(), Capture.Topic.all());
     }
 
     private Question question() {

@@ -107,9 +107,9 @@ final class TextReport implements Report {
                 : "limit: " + l.call() + on + ": " + Errno.name(l.errno()) + " (" + Errno.text(l.errno()) + ")");
         parts.add(Values.text(l.connections(), "established"));
         if (l.queued() >= 0) {
-            parts.add(Values.text(l.queued(), "in the accept queue"));
+            parts.add(Values.text(l.queued(), "queued"));
         }
-        parts.add("next try in " + Values.text(l.retryNanos()) + (server ? ", or when there is room" : ""));
+        parts.add("next try in " + Values.text(l.retryNanos()) + (server ? " or when one closes" : ""));
         String rest = String.join(", ", parts.subList(1, parts.size()));
         // A log gets one line, for grep; a person in front of a terminal gets two that fit.
         String whole = parts.getFirst() + "; " + rest;
@@ -138,10 +138,8 @@ final class TextReport implements Report {
     @Override
     public void summary(Summary s) {
         EchoCounters c = s.counters();
-        String held = Values.text(c.connections(), "held at the end") + ", at most "
-                + Values.text(s.most(), "at a time");
-        line(String.format(Locale.ROOT, "%-10s%,d in %s: %s", server ? "accepted" : "connected", c.opened(),
-                time(s.elapsed()), held));
+        line(String.format(Locale.ROOT, "%-10s%,d in %s, at most %,d at a time, %,d at the end",
+                server ? "accepted" : "connected", c.opened(), time(s.elapsed()), s.most(), c.connections()));
         if (server) {
             line(String.format(Locale.ROOT, "echoed    %,d bytes in %,d reads", c.bytes(), c.messages()));
             if (c.shed() > 0) {

@@ -8,10 +8,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 import dev.headroom.diag.Capture;
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Diagnosis;
+import dev.headroom.diag.Fact;
+import dev.headroom.diag.Facts;
 import dev.headroom.diag.Messages;
 import dev.headroom.diag.Question;
 import dev.headroom.diag.Snapshot;
@@ -49,7 +52,9 @@ public final class Headroom {
      */
     public static void prepare() throws IOException {
         synchronized (RESERVED) {
-            explain(Errno.EMFILE, "accept4", ProcessHandle.current().pid());
+            for (String call : List.of("accept4", "connect")) {
+                explain(new IOException(call + ": " + Errno.EMFILE.text())).map(Diagnosis::sentence);
+            }
             reserve();
         }
     }
@@ -134,10 +139,14 @@ public final class Headroom {
 
     private static Diagnosis explain(Question question) {
         synchronized (RESERVED) {
-            boolean prepared = !RESERVED.isEmpty();
+            int lent = RESERVED.size();
+            boolean prepared = lent > 0;
             release();
             try {
-                return Diagnosis.of(new Case(question, capture(question), Optional.empty()), Catalogue.all());
+                Snapshot now = capture(question);
+                boolean own = question.pid().getAsLong() == ProcessHandle.current().pid();
+                return Diagnosis.of(new Case(question, own ? asBefore(now, lent) : now, Optional.empty()),
+                        Catalogue.all());
             } finally {
                 if (prepared) {
                     try {
@@ -157,6 +166,27 @@ public final class Headroom {
         } catch (NoSuchFileException e) {
             return capture.machine(question, Capture.Topic.of(question));
         }
+    }
+
+    /** The numbers as they were while the reserve was still held. */
+    private static Snapshot asBefore(Snapshot now, int lent) {
+        OptionalLong soft = now.number(Facts.limitSoft("nofile"));
+        OptionalLong used = now.number(Facts.FD_USED);
+        OptionalLong below = now.number(Facts.FD_USED_BELOW_SOFT);
+        if (lent == 0 || soft.isEmpty() || used.isEmpty() || below.isEmpty()) {
+            return now;
+        }
+        // Another thread may have taken some meanwhile: more than all are not in use.
+        long all = Math.min(soft.getAsLong(), below.getAsLong() + lent);
+        long more = all - below.getAsLong();
+        List<Fact> facts = new ArrayList<>();
+        String source = now.fact(Facts.FD_USED).orElseThrow().source();
+        facts.add(new Fact(Facts.FD_USED, Long.toString(used.getAsLong() + more), source));
+        facts.add(new Fact(Facts.FD_USED_BELOW_SOFT, Long.toString(all), source));
+        if (all == soft.getAsLong()) {
+            facts.add(new Fact(Facts.FD_LOWEST_FREE, Long.toString(all), source));
+        }
+        return now.with(facts);
     }
 
     private static void release() {

@@ -102,7 +102,7 @@ public final class SnapshotJson {
         } catch (JacksonException e) {
             throw new IOException("not JSON: " + e.getOriginalMessage(), e);
         }
-        if (!KIND.equals(root.get("headroom"))) {
+        if (root == null || !KIND.equals(root.get("headroom"))) {
             throw new IOException("not a snapshot: write one with: headroom snapshot --pid PID > FILE");
         }
         Object earlier = root.get("earlier");

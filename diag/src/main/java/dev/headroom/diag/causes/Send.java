@@ -1,0 +1,179 @@
+package dev.headroom.diag.causes;
+
+import static dev.headroom.linux.Errno.EAGAIN;
+import static dev.headroom.linux.Errno.ECONNREFUSED;
+import static dev.headroom.linux.Errno.ECONNRESET;
+import static dev.headroom.linux.Errno.EFBIG;
+import static dev.headroom.linux.Errno.EMSGSIZE;
+import static dev.headroom.linux.Errno.ENOBUFS;
+import static dev.headroom.linux.Errno.ENOMEM;
+import static dev.headroom.linux.Errno.EPIPE;
+import static dev.headroom.linux.Errno.ETIMEDOUT;
+import static dev.headroom.linux.Errno.ETOOMANYREFS;
+
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+
+import dev.headroom.diag.Case;
+import dev.headroom.diag.Cause;
+import dev.headroom.diag.Facts;
+import dev.headroom.diag.Finding;
+import dev.headroom.diag.Remedy;
+
+/** write, send and recv: a buffer that is full, memory that is short, and a connection that is no more. */
+final class Send {
+    private static final Set<String> WRITES = Set.of("write", "writev", "send", "sendto", "sendmsg", "sendmmsg",
+            "sendfile",
+            "splice");
+    private static final Set<String> IO = Set.of("write", "writev", "send", "sendto", "sendmsg", "sendmmsg",
+            "sendfile",
+            "splice", "read", "readv", "recv", "recvfrom", "recvmsg");
+    private static final int MAX_UDP = 65507;
+    private static final int CAP_SYS_ADMIN = 21;
+    private static final int CAP_SYS_RESOURCE = 24;
+
+    static final List<Cause> ALL = causes();
+
+    private Send() {
+    }
+
+    private static List<Cause> causes() {
+        return List.of(
+                Row.of("sndbuf-full", EAGAIN).calls(WRITES)
+                        .evidence(Facts.SEND_QUEUE, Facts.sysctl("net.core.wmem_max"))
+                        .rule("sk_stream_wait_memory: sk_wmem_queued >= sk_sndbuf, for the peer does not read and its window is 0 (all "
+                                + "kernels)")
+                        .remedies(c -> List.of(
+                                Remedy.now("wait for EPOLLOUT; look at the peer, whose Recv-Q is as full", "ss -tinp"),
+                                Remedy.persistent("bound what one slow reader may hold, and drop or slow it down")))
+                        .dont("A larger SO_SNDBUF or wmem_max moves the moment, not the cause: the reader is too slow.")
+                        .next("each write says EAGAIN until the peer reads").provoked("6.18 by test")
+                        .judge(c -> Signs.missing(c, Facts.SEND_QUEUE).orElseGet(() -> {
+                            long queued = c.number(Facts.SEND_QUEUE).orElse(0);
+                            return queued == 0 ? Finding.ruledOut("nothing waits to be sent")
+                                    : Losses.tcpMem(c).verdict() == dev.headroom.diag.Verdict.CONFIRMED
+                                            ? Finding.possible(
+                                                    queued + " bytes wait to be sent, and TCP's memory is short, too")
+                                            : Finding.confirmed(queued
+                                                    + " bytes wait to be sent: the peer reads more slowly than this "
+                                                    + "side writes");
+                        })),
+                Row.of("unix-stream-sndbuf", EAGAIN).calls(WRITES).evidence(Facts.sysctl("net.core.wmem_max"))
+                        .rule("sock_alloc_send_pskb: sk_wmem_alloc >= SO_SNDBUF, overhead included (180,224 bytes of 212,992 fit)")
+                        .remedies(c -> List.of(Remedy.now("see Send-Q and who reads", "ss -xp")))
+                        .provoked("6.18 by test")
+                        .judge(c -> unix(c, "the reader of the unix stream is slow")),
+                Row.of("unix-dgram-qlen", EAGAIN).calls(WRITES).evidence(Facts.sysctl("net.unix.max_dgram_qlen"))
+                        .rule("unix_dgram_sendmsg: the receiver's queue > net.unix.max_dgram_qlen, so qlen + 1 datagrams wait; writers "
+                                + "that block stand still (syslog, journald)")
+                        .remedies(c -> Signs.netnsSysctl(c, "net.unix.max_dgram_qlen", "512",
+                                "let more datagrams wait; for sockets made after it"))
+                        .provoked("6.18 by test").judge(c -> unix(c, "the receiver holds "
+                                + c.number(Facts.sysctl("net.unix.max_dgram_qlen")).orElse(10)
+                                + " + 1 datagrams that it has not read")),
+                quiet("pipe-full", EAGAIN, WRITES,
+                        "pipe_write: no slot is free in the pipe, 64 KiB by default (F_SETPIPE_SZ)",
+                        "the reader of the pipe is slow"),
+                quiet("udp-sndbuf", EAGAIN, WRITES,
+                        "sock_alloc_send_pskb: sk_wmem_alloc >= SO_SNDBUF, for the device is slower than the "
+                                + "program",
+                        "more is in flight than SO_SNDBUF holds"),
+                Row.of("qdisc-or-nic-drop", ENOBUFS).calls(WRITES).evidence(Facts.counter("Udp.SndbufErrors"))
+                        .rule("dev_queue_xmit drops in the queueing discipline or the device; UDP says so only with IP_RECVERR "
+                                + "(udp_send_skb), packet sockets always (all kernels)")
+                        .remedies(
+                                c -> List.of(Remedy.now("see who drops", ConnectTimeouts.inNamespace(c, "tc -s qdisc")),
+                                        Remedy.persistent(
+                                                "send more slowly, or with a longer queue (txqueuelen, limit)")))
+                        .dont("Larger socket buffers send more into the same queue.")
+                        .next("without IP_RECVERR the same packets are lost in silence").provoked("6.18 by test")
+                        .judge(c -> Signs.counter(c, Facts.counter("Udp.SndbufErrors"),
+                                "%d UDP datagrams were refused by the queue of the device between the two readings")),
+                Row.of("netlink-overrun", ENOBUFS).calls("recv", "recvmsg", "recvfrom", "read")
+                        .evidence(Facts.NETLINK_DROPS)
+                        .rule("netlink_overrun: the socket's buffer was full and events were lost; ENOBUFS says so once")
+                        .remedies(c -> List
+                                .of(Remedy.now("read the state anew, for events are missing; raise SO_RCVBUFFORCE")))
+                        .dont("Going on as if nothing was lost.").provoked("6.18 by test")
+                        .judge(c -> Signs.missing(c, Facts.NETLINK_DROPS).orElseGet(() -> {
+                            long n = c.number(Facts.NETLINK_DROPS).orElse(0);
+                            return n > 0 ? Finding.confirmed("netlink sockets of the process lost " + n + " messages")
+                                    : Finding.ruledOut("netlink sockets of the process lost nothing");
+                        })),
+                Row.of("send-memory", ENOMEM, ENOBUFS).calls(WRITES).evidence(Shapes.MEMORY_EVIDENCE)
+                        .rule("__alloc_skb or the memory cgroup refuses the buffer").remedies(Remedies::memory)
+                        .provoked("source only").judge(c -> Shapes.kernelMemory(c, "socket buffers")),
+                quiet("own-shutdown", EPIPE, WRITES,
+                        "sk_stream_error: SEND_SHUTDOWN is set, by shutdown(SHUT_WR) or a peer's reset that "
+                                + "was reported before; SIGPIPE goes with it unless MSG_NOSIGNAL",
+                        "this side was shut down for writing, was never connected, or was told of the peer's reset before"),
+                quiet("peer-reset", ECONNRESET, IO,
+                        "tcp_reset: a RST came; the first call says ECONNRESET, a later write EPIPE",
+                        "the peer sent a RST: it closed with data unread, was killed, or does not know the connection any more"),
+                Row.of("datagram-too-long", EMSGSIZE).calls(WRITES)
+                        .rule("udp_sendmsg: more than 65,507 bytes do not fit into a datagram; with IP_PMTUDISC_DO more than the path takes")
+                        .remedies(c -> List.of(Remedy.now("send less at a time"))).provoked("6.18 by test")
+                        .judge(c -> c.question().requested().isPresent()
+                                && c.question().requested().getAsLong() > MAX_UDP
+                                        ? Finding.confirmed(c.question().requested().getAsLong()
+                                                + " bytes are more than the " + MAX_UDP
+                                                + " that a UDP datagram holds")
+                                        : Finding.possible(
+                                                "the message is longer than a datagram (65,507 bytes for UDP), or than the path takes")),
+                quiet("udp-port-unreachable", ECONNREFUSED, IO,
+                        "udp_err → sk_err: an ICMP port unreachable answered an earlier datagram",
+                        "an earlier datagram was answered with ICMP port unreachable: nobody has that UDP port"),
+                Row.of("established-timeout", ETIMEDOUT).calls(IO)
+                        .evidence(Facts.sysctl("net.ipv4.tcp_retries2"), Facts.counter("TcpExt.TCPAbortOnTimeout"))
+                        .rule("tcp_write_timeout: net.ipv4.tcp_retries2 (15, about 15 minutes) retransmissions, TCP_USER_TIMEOUT or "
+                                + "keepalive without an answer end an established connection")
+                        .remedies(c -> List.of(Remedy.now("is the peer there? see the timers", "ss -tno"),
+                                Remedy.persistent("choose a deadline: TCP_USER_TIMEOUT")))
+                        .provoked("source only").judge(c -> Signs.quiet(c, Facts.counter("TcpExt.TCPAbortOnTimeout"))
+                                ? Finding.ruledOut(
+                                        "no connection of this network namespace was given up (TCPAbortOnTimeout)")
+                                : Finding.possible("the peer acknowledged nothing any more")),
+                Row.of("unix-fds-in-flight", ETOOMANYREFS).calls("sendmsg")
+                        .evidence(Facts.limitSoft("nofile"), Facts.CAP_EFF)
+                        .rule("too_many_unix_fds: the user's descriptors in flight > RLIMIT_NOFILE soft without CAP_SYS_RESOURCE or "
+                                + "CAP_SYS_ADMIN; or unix sockets nested deeper than 4 in SCM_RIGHTS")
+                        .remedies(c -> List.of(Remedy.now("let the receivers read what was sent"),
+                                Remedy.now("raise the soft limit", "prlimit --pid " + c.text(Facts.PID).orElse("PID")
+                                        + " --nofile=SOFT:HARD")))
+                        .provoked("6.12 by guest").judge(c -> Signs.missing(c, Facts.CAP_EFF).orElseGet(() -> {
+                            long caps = Long.parseUnsignedLong(c.text(Facts.CAP_EFF).orElseThrow(), 16);
+                            boolean exempt = (caps >>> CAP_SYS_ADMIN & 1) == 1 || (caps >>> CAP_SYS_RESOURCE & 1) == 1;
+                            return exempt ? Finding.possible("sockets are nested more than 4 deep in SCM_RIGHTS, for "
+                                    + Say.process(c) + " may have any number of descriptors in flight")
+                                    : Finding.possible(
+                                            "more descriptors of its user are in flight than RLIMIT_NOFILE allows ("
+                                                    + c.text(Facts.limitSoft("nofile")).orElse("?") + ")");
+                        })),
+                Row.of("file-size-limit", EFBIG).calls("write", "writev", "pwrite64", "ftruncate", "fallocate")
+                        .evidence(Facts.limitSoft("fsize"))
+                        .rule("generic_write_check_limits: the offset reaches RLIMIT_FSIZE (SIGXFSZ goes with it) or the file system's "
+                                + "largest file")
+                        .remedies(c -> Remedies.limit(c, "fsize", Long.MAX_VALUE)).provoked("source only")
+                        .judge(c -> Signs.missing(c, Facts.limitSoft("fsize")).orElseGet(() -> {
+                            long limit = c.number(Facts.limitSoft("fsize")).orElse(Long.MAX_VALUE);
+                            return Say.unlimited(limit) ? Finding.ruledOut("RLIMIT_FSIZE is unlimited")
+                                    : Finding.possible("RLIMIT_FSIZE is " + Say.bytes(limit));
+                        })));
+    }
+
+    /** What leaves no trace outside the process: possible, unless one that does is certain. */
+    private static Cause quiet(String id, dev.headroom.linux.Errno errno, Set<String> calls, String rule,
+            String sentence) {
+        Supplier<List<Cause>> siblings = () -> ALL.stream().filter(x -> x.id().equals("sndbuf-full")).toList();
+        return Row.of(id, errno).calls(calls).rule(rule).provoked("6.18 by test")
+                .judge(c -> Signs.remainder(c, siblings, Finding.possible(sentence)));
+    }
+
+    private static Finding unix(Case c, String sentence) {
+        return c.question().peer().filter(p -> !p.startsWith("/") && !p.startsWith("@")).isPresent()
+                ? Finding.ruledOut(c.question().peer().get() + " is no unix socket")
+                : c.number(Facts.SEND_QUEUE).orElse(0) > 0 ? Finding.ruledOut("a TCP socket is full: sndbuf-full")
+                        : Finding.possible(sentence);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.headroom.echo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Test;
+
+import com.sun.management.ThreadMXBean;
+
+import dev.headroom.linux.Sockaddr;
+
+/** A loop's thread allocates nothing on the heap while it echoes, on either side. */
+class AllocationTest {
+    private static final long A_MILLION = 1_000_000;
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private static long threadNamed(String name) {
+        for (ThreadInfo info : THREADS.getThreadInfo(THREADS.getAllThreadIds())) {
+            if (info != null && info.getThreadName().equals(name)) {
+                return info.getThreadId();
+            }
+        }
+        throw new AssertionError("no thread " + name);
+    }
+
+    private static void awaitMessages(EchoClient client, long count) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (client.counters().messages() < count) {
+            assertTrue(System.nanoTime() - deadline < 0, "messages: " + client.counters().messages());
+            Thread.sleep(10);
+        }
+    }
+
+    @Test
+    void shouldAllocateNothingInAMillionEchoes() throws Exception {
+        EchoServer server = EchoServer.start(EchoServer.Options.of(Sockaddr.of("127.0.0.1", 0)), EchoObserver.NONE);
+        EchoClient client = EchoClient.start(new EchoClient.Options(server.addresses(), List.of(), 0, 0, 64, 64, 0, 0,
+                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false), EchoObserver.NONE);
+        try {
+            long serving = threadNamed("echo-server-0");
+            long calling = threadNamed("echo-client-0");
+            // The interpreter allocates where compiled code does not: the compiler needs a while to have seen everything.
+            awaitMessages(client, A_MILLION / 2);
+            long inServer = -1;
+            long inClient = -1;
+            for (int i = 0; i < 3 && (inServer != 0 || inClient != 0); i++) {
+                long start = client.counters().messages();
+                inServer = THREADS.getThreadAllocatedBytes(serving);
+                inClient = THREADS.getThreadAllocatedBytes(calling);
+                awaitMessages(client, start + A_MILLION);
+                inServer = THREADS.getThreadAllocatedBytes(serving) - inServer;
+                inClient = THREADS.getThreadAllocatedBytes(calling) - inClient;
+            }
+            assertEquals(0, inServer, "bytes that the server's loop allocated in a million echoes");
+            assertEquals(0, inClient, "bytes that the client's loop allocated in a million echoes");
+        } finally {
+            client.close();
+            server.close();
+        }
+        assertEquals(0, client.counters().mismatched());
+    }
+}

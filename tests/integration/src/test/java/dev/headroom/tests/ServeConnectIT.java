@@ -1,0 +1,381 @@
+package dev.headroom.tests;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import tools.jackson.jr.ob.JSON;
+
+/** {@code headroom serve} and {@code headroom connect} as processes of their own, on the loopback of this host. */
+@Timeout(60)
+class ServeConnectIT {
+    private static final String MAIN = "dev.headroom.diag.cli.Main";
+    /** What the launcher puts on the class path, and nothing of the tests. */
+    private static final String CLASS_PATH = Stream
+            .of(MAIN, "dev.headroom.loop.EventLoop", "org.HdrHistogram.Histogram", "picocli.CommandLine",
+                    "tools.jackson.jr.ob.JSON", "tools.jackson.core.JsonParser")
+            .map(ServeConnectIT::placeOf).collect(Collectors.joining(":"));
+
+    private final List<Command> commands = new ArrayList<>();
+
+    @AfterEach
+    void end() {
+        commands.forEach(c -> c.process.destroyForcibly());
+    }
+
+    @Test
+    void shouldEchoEveryMessageAndEndInOrder() throws Exception {
+        Command server = serve("--json");
+        Command client = headroom("connect", server.target(), "-n", "100", "--every", "200ms", "--hold", "1s",
+                "--json");
+
+        assertEquals(0, client.status(), client.toString());
+        Map<String, Object> connected = client.event("summary");
+        assertEquals(100, connected.get("connected"));
+        assertEquals(100, connected.get("connections"));
+        assertEquals(0, connected.get("lost"));
+        assertEquals(0, connected.get("mismatched"));
+        assertEquals(Map.of(), connected.get("errors"));
+        assertTrue((Integer) connected.get("messages") >= 500, connected.toString());
+        assertEquals(List.of("p50", "p99", "p999", "max"),
+                List.copyOf(((Map<?, ?>) connected.get("latency_us")).keySet()));
+
+        server.signal("INT");
+        assertEquals(0, server.status(), server.toString());
+        Map<String, Object> accepted = server.event("summary");
+        assertEquals(100, accepted.get("accepted"));
+        assertEquals(connected.get("bytes"), accepted.get("bytes"));
+    }
+
+    @Test
+    void shouldSumUpForAPerson() throws Exception {
+        Command server = serve("--verbose");
+        Command client = headroom("connect", server.target(), "-n", "23", "--report", "100ms");
+        client.await("23 established");
+        client.signal("INT");
+        assertEquals(0, client.status(), client.toString());
+        assertTrue(client.out().contains("connected 23 in "), client.toString());
+        assertTrue(client.out().contains("messages  23 sent, 23 echoed, 0 lost, 0 altered"), client.toString());
+
+        server.signal("TERM");
+        assertEquals(0, server.status(), server.toString());
+        assertEquals(23, server.count("opened  local " + server.target() + "  peer 127.0.0.1:"));
+        assertEquals(23, server.count("closed  local "));
+        assertTrue(server.out().contains("accepted  23 in "), server.toString());
+        assertEquals("", server.err() + client.err());
+    }
+
+    @Test
+    void shouldFillBothTablesToTheLastDescriptor() throws Exception {
+        Command server = serve("--json", "--nofile", "64");
+        int own = server.descriptors("").size();
+        Command client = headroom("connect", server.target(), "--json", "--nofile", "64", "--report", "100ms");
+        Map<String, Object> clientLimit = client.awaitEvent("limit");
+        Map<String, Object> serverLimit = server.awaitEvent("limit");
+        assertEquals(List.of("socket", "EMFILE", "Too many open files", 10.0),
+                Stream.of("call", "errno", "text", "retry_s")
+                        .map(clientLimit::get).toList());
+        assertEquals(List.of("accept4", "EMFILE", "Too many open files", 10.0),
+                Stream.of("call", "errno", "text", "retry_s")
+                        .map(serverLimit::get).toList());
+        assertEquals(64 - own, serverLimit.get("connections"));
+
+        int held = client.descriptors("socket:").size();
+        assertEquals(64, client.descriptors("").size());
+        assertEquals(64, server.descriptors("").size());
+        assertEquals(held - (64 - own), acceptQueue(server.port()));
+
+        long before = server.cpuTicks();
+        Thread.sleep(1000);
+        assertTrue(server.cpuTicks() - before <= 3, "a server that waits for room uses the processor");
+
+        client.signal("INT");
+        assertEquals(0, client.status(), client.toString());
+        assertEquals(held, client.event("summary").get("connected"));
+        Command next = headroom("connect", server.target(), "-n", "23", "--hold", "1ms", "--duration", "5s", "--json");
+        assertEquals(0, next.status(), next.toString());
+        server.signal("INT");
+        assertEquals(0, server.status(), server.toString());
+        assertEquals("", server.err() + client.err());
+    }
+
+    @Test
+    void shouldHoldMoreThanOneTableDoes() throws Exception {
+        Command server = serve("--json", "--verbose", "--nofile", "80", "--fd-tables", "2");
+        Command client = headroom("connect", server.target(), "-n", "90", "--nofile", "80", "--fd-tables", "auto",
+                "--hold", "300ms", "--every", "100ms", "--json", "--verbose");
+        assertEquals(0, client.status(), client.toString());
+        assertEquals(2, server.event("listening").get("fd_tables"));
+        assertEquals(2, client.event("connecting").get("fd_tables"));
+        server.signal("INT");
+        assertEquals(0, server.status(), server.toString());
+        assertEquals(90, server.event("summary").get("accepted"));
+        assertEquals(90, server.count("{\"event\":\"opened\""));
+        assertEquals("", server.err() + client.err());
+    }
+
+    @Test
+    void shouldTellEchoesThatDoNotComeBack() throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"))) {
+            Thread closing = Thread.startVirtualThread(() -> answer(listener, new byte[0]));
+            Command client = headroom("connect", "127.0.0.1:" + listener.getLocalPort(), "-n", "1", "--duration",
+                    "500ms",
+                    "--json");
+            assertEquals(1, client.status(), client.toString());
+            assertEquals(1, client.event("summary").get("lost"));
+            closing.join();
+        }
+    }
+
+    @Test
+    void shouldTellEchoesThatCameBackAltered() throws Exception {
+        try (ServerSocket listener = new ServerSocket(0, 10, InetAddress.getByName("127.0.0.1"))) {
+            Thread altering = Thread.startVirtualThread(() -> answer(listener, new byte[8]));
+            Command client = headroom("connect", "127.0.0.1:" + listener.getLocalPort(), "-n", "1", "--size", "8",
+                    "--duration", "500ms", "--json");
+            assertEquals(1, client.status(), client.toString());
+            assertEquals(1, client.event("summary").get("mismatched"));
+            altering.join();
+        }
+    }
+
+    private static void answer(ServerSocket listener, byte[] answer) {
+        try (Socket s = listener.accept()) {
+            s.getInputStream().readNBytes(1);
+            s.getOutputStream().write(answer);
+            s.getOutputStream().flush();
+            Thread.sleep(answer.length == 0 ? 0 : 300);
+        } catch (IOException | InterruptedException e) {
+            // The client has what it needs.
+        }
+    }
+
+    @Test
+    void shouldSayThatNothingListens() throws Exception {
+        int port;
+        try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            port = free.getLocalPort();
+        }
+        Command client = headroom("connect", "127.0.0.1:" + port, "--hold", "1ms");
+        assertEquals(3, client.status(), client.toString());
+        assertTrue(client.out().contains("limit: connect 127.0.0.1:" + port + ": ECONNREFUSED (Connection refused); "),
+                client.toString());
+        assertTrue(client.err().endsWith("nothing listens there\n"), client.toString());
+    }
+
+    @Test
+    void shouldSayWhoHasThePort() throws Exception {
+        Command server = serve("--json");
+        Command second = headroom("serve", "--listen", server.target());
+        assertEquals(3, second.status());
+        assertEquals(
+                "headroom serve: cannot listen on " + server.target() + "\n  EADDRINUSE (Address already in use): pid "
+                        + server.process.pid() + " (java) listens there already\n",
+                second.err());
+        assertEquals("", second.out());
+    }
+
+    @Test
+    void shouldSayWhatAPrivilegedPortNeeds() throws Exception {
+        Requires.root();
+        String setpriv = Requires.tool("setpriv").toString();
+        Requires.that(readSysctl("net/ipv4/ip_unprivileged_port_start") > 9, "privileged ports");
+        Command server = run(List.of(setpriv, "--bounding-set=-net_bind_service", "--inh-caps=-net_bind_service"),
+                "serve", "--listen", "127.0.0.1:9");
+        assertEquals(3, server.status(), server.toString());
+        assertTrue(
+                server.err().startsWith("headroom serve: cannot listen on 127.0.0.1:9\n  EACCES (Permission denied): "),
+                server.err());
+        assertTrue(server.err().contains("net.ipv4.ip_unprivileged_port_start")
+                && server.err().contains("CAP_NET_BIND_SERVICE"), server.err());
+    }
+
+    @Test
+    void shouldSayWhatBindsTheDescriptors() throws Exception {
+        long nrOpen = readSysctl("fs/nr_open");
+        Command server = headroom("serve", "--nofile", Long.toString(nrOpen + 1));
+        assertEquals(3, server.status(), server.toString());
+        assertTrue(server.err().startsWith("headroom serve: --nofile " + (nrOpen + 1) + ": setrlimit says EPERM"),
+                server.err());
+        assertTrue(server.err().contains("fs.nr_open " + nrOpen + ":"), server.err());
+        Command cramped = headroom("serve", "--listen", "127.0.0.1:0", "--nofile", "5");
+        assertEquals(3, cramped.status(), cramped.toString());
+        assertTrue(cramped.err().contains("EMFILE (Too many open files)\n  the soft limit is 5 descriptors"),
+                cramped.err());
+    }
+
+    @Test
+    void shouldEndWhenNobodyReadsAnyMore() throws Exception {
+        Command server = serve("--json", "--report", "100ms");
+        server.process.getInputStream().close();
+        assertEquals(0, server.status());
+    }
+
+    // ---- the stage ----
+
+    private static String placeOf(String type) {
+        try {
+            return Path.of(Class.forName(type, false, ServeConnectIT.class.getClassLoader()).getProtectionDomain()
+                    .getCodeSource().getLocation().toURI()).toString();
+        } catch (ReflectiveOperationException | URISyntaxException e) {
+            throw new IllegalStateException(type, e);
+        }
+    }
+
+    private Command serve(String... options) throws Exception {
+        List<String> args = new ArrayList<>(List.of("serve", "--listen", "127.0.0.1:0"));
+        args.addAll(Arrays.asList(options));
+        Command server = headroom(args.toArray(String[]::new));
+        server.await("listening");
+        return server;
+    }
+
+    private Command headroom(String... args) throws IOException {
+        return run(List.of(), args);
+    }
+
+    private Command run(List<String> before, String... args) throws IOException {
+        List<String> line = new ArrayList<>(before);
+        line.addAll(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED", "-cp", CLASS_PATH, MAIN));
+        line.addAll(Arrays.asList(args));
+        Command command = new Command(new ProcessBuilder(line).start());
+        commands.add(command);
+        return command;
+    }
+
+    private static long readSysctl(String path) throws IOException {
+        try (BufferedReader reader = Files.newBufferedReader(Path.of("/proc/sys", path))) {
+            return Long.parseLong(reader.readLine().strip());
+        }
+    }
+
+    /** rx_queue of the listener. */
+    private static int acceptQueue(int port) throws IOException {
+        String local = String.format(":%04X", port);
+        try (Stream<String> lines = Files.lines(Path.of("/proc/net/tcp"))) {
+            return lines.map(l -> l.strip().split("\\s+")).filter(f -> f[1].endsWith(local) && f[3].equals("0A"))
+                    .mapToInt(f -> Integer.parseInt(f[4].substring(f[4].indexOf(':') + 1), 16)).findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    /** A headroom that runs, and what it has written so far. */
+    private static final class Command {
+        final Process process;
+        private final StringBuffer out = new StringBuffer();
+        private final CompletableFuture<Void> outEnd;
+        private final CompletableFuture<String> err;
+
+        Command(Process process) {
+            this.process = process;
+            this.outEnd = CompletableFuture.runAsync(() -> {
+                try (BufferedReader lines = process.inputReader()) {
+                    for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                        out.append(line).append('\n');
+                    }
+                } catch (IOException e) {
+                    // closed by the test
+                }
+            }, Thread::startVirtualThread);
+            this.err = CompletableFuture.supplyAsync(() -> process.errorReader().lines().map(l -> l + "\n")
+                    .collect(Collectors.joining()), Thread::startVirtualThread);
+        }
+
+        int status() throws Exception {
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS), this::toString);
+            outEnd.get(5, TimeUnit.SECONDS);
+            return process.exitValue();
+        }
+
+        String out() {
+            return out.toString();
+        }
+
+        String err() throws Exception {
+            return err.get(5, TimeUnit.SECONDS);
+        }
+
+        void await(String part) throws InterruptedException {
+            for (int i = 0; i < 1000 && !out().contains(part); i++) {
+                Thread.sleep(20);
+                assertTrue(process.isAlive() || out().contains(part), this::toString);
+            }
+            assertTrue(out().contains(part), this::toString);
+        }
+
+        Map<String, Object> awaitEvent(String name) throws InterruptedException {
+            await("{\"event\":\"" + name + "\"");
+            await("\n");
+            return event(name);
+        }
+
+        Map<String, Object> event(String name) {
+            String line = out().lines().filter(l -> l.startsWith("{\"event\":\"" + name + "\"")).findFirst()
+                    .orElse(null);
+            assertNotNull(line, this::toString);
+            return JSON.std.mapFrom(line);
+        }
+
+        long count(String part) {
+            return out().lines().filter(l -> l.contains(part)).count();
+        }
+
+        int port() {
+            return Integer.parseInt(target().substring(target().indexOf(':') + 1));
+        }
+
+        String target() {
+            return out().lines().findFirst().orElseThrow().replaceAll(".*?(127\\.0\\.0\\.1:\\d+).*", "$1");
+        }
+
+        void signal(String name) throws Exception {
+            assertEquals(0, new ProcessBuilder("bash", "-c", "kill -" + name + " " + process.pid()).start().waitFor());
+        }
+
+        /** What descriptors lead to, as far as it begins so. */
+        List<String> descriptors(String prefix) throws IOException {
+            List<String> targets = new ArrayList<>();
+            try (Stream<Path> fds = Files.list(Path.of("/proc", Long.toString(process.pid()), "fd"))) {
+                for (Path fd : fds.toList()) {
+                    String target = Files.readSymbolicLink(fd).toString();
+                    if (target.startsWith(prefix)) {
+                        targets.add(target);
+                    }
+                }
+            }
+            return targets;
+        }
+
+        long cpuTicks() throws IOException {
+            String stat = Files.readString(Path.of("/proc", Long.toString(process.pid()), "stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+        }
+
+        @Override
+        public String toString() {
+            return "stdout:\n" + out + "stderr:\n" + err.getNow("(still open)");
+        }
+    }
+}
