@@ -137,12 +137,19 @@ public final class Connections {
         return rc;
     }
 
-    /** A socket that the loop knows already, as a connection in progress, becomes a connection. */
-    void adopt(int fd, ConnectionHandler handler) throws SyscallException {
-        loop.setHandler(fd, kindOf(handler));
-        loop.setFlags(fd, 0);
-        interest(fd, IN);
-        opened(fd, handler);
+    /**
+     * A socket that the loop knows already, as a connection in progress, becomes a connection.
+     *
+     * @return 0 or {@code -errno} of epoll_ctl; it is what it was then
+     */
+    int adopt(int fd, ConnectionHandler handler) {
+        int rc = loop.control(Epoll.EPOLL_CTL_MOD, fd, Epoll.EPOLLIN, loop.generation(fd));
+        if (rc == 0) {
+            loop.setHandler(fd, kindOf(handler));
+            loop.setFlags(fd, IN);
+            opened(fd, handler);
+        }
+        return rc;
     }
 
     private void ready(ConnectionHandler handler, int fd, int events) throws IOException {
@@ -584,7 +591,9 @@ public final class Connections {
                 return;
             }
             int rc = loop.control(Epoll.EPOLL_CTL_ADD, fd, events, loop.generation(fd));
-            Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd, Epoll.flagsToString(events));
+            if (rc < 0) {
+                Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd, Epoll.flagsToString(events));
+            }
         } else {
             loop.modify(fd, events);
         }

@@ -1,7 +1,5 @@
 package dev.headroom.loop;
 
-import java.io.IOException;
-
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Epoll;
 import dev.headroom.linux.Errno;
@@ -141,11 +139,12 @@ public final class Connector implements Handler {
     }
 
     @Override
-    public void ready(EventLoop sameLoop, int fd, int events) throws IOException {
+    public void ready(EventLoop sameLoop, int fd, int events) {
         int errno = Connections.error(loop, fd);
         if (errno == 0) {
-            loop.connections().adopt(fd, handler);
-        } else {
+            errno = -loop.connections().adopt(fd, handler);
+        }
+        if (errno != 0) {
             // It is no longer being made when the handler is told, which may give up whatever belongs to it.
             loop.forget(fd);
             try {

@@ -223,8 +223,10 @@ public final class EventLoop implements AutoCloseable {
 
     /** Changes the interest of a registered descriptor. */
     public void modify(int fd, int interest) throws SyscallException {
-        Errno.check(control(Epoll.EPOLL_CTL_MOD, fd, interest, table.state(fd) >>> GENERATION), "epoll_ctl", epfd,
-                "EPOLL_CTL_MOD", fd, Epoll.flagsToString(interest));
+        int rc = control(Epoll.EPOLL_CTL_MOD, fd, interest, table.state(fd) >>> GENERATION);
+        if (rc < 0) {
+            Errno.check(rc, "epoll_ctl", epfd, "EPOLL_CTL_MOD", fd, Epoll.flagsToString(interest));
+        }
     }
 
     /** Takes a descriptor off the loop and leaves it open. Events of it that are still to come are dropped. */
@@ -492,7 +494,8 @@ public final class EventLoop implements AutoCloseable {
         if (n == -EINTR) {
             return 0;
         }
-        return Errno.check(n, "epoll_wait", epfd);
+        // Asked for only now: the arguments of check are an array, and whether the compiler removes it is a matter of luck.
+        return n >= 0 ? n : Errno.check(n, "epoll_wait", epfd);
     }
 
     private int pwait2(long nanos) {

@@ -151,7 +151,8 @@ class EchoPairTest {
     @Test
     void shouldEchoEveryMessageOfEveryConnection() throws Exception {
         for (boolean privateTables : new boolean[] {false, true}) {
-            try (EchoServer server = server(2, privateTables, Integer.MAX_VALUE, OnLimit.PAUSE, MS, EchoObserver.NONE)) {
+            try (EchoServer server = server(2, privateTables, Integer.MAX_VALUE, OnLimit.PAUSE, MS,
+                    EchoObserver.NONE)) {
                 Settings settings = to(server.addresses().getFirst());
                 settings.connections = 211;
                 settings.loops = 2;

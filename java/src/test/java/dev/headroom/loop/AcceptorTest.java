@@ -69,7 +69,8 @@ class AcceptorTest {
             Quota quota = new Quota(2);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
-            Acceptor acceptor = rig.on(() -> rig.loop.listen(listener, held, options(false, quota, OnLimit.PAUSE, LONG)));
+            Acceptor acceptor = rig
+                    .on(() -> rig.loop.listen(listener, held, options(false, quota, OnLimit.PAUSE, LONG)));
             List<SocketChannel> peers = new ArrayList<>();
             for (int i = 0; i < 2; i++) {
                 peers.add(rig.peer(listener.address()));
@@ -127,7 +128,8 @@ class AcceptorTest {
             Quota quota = new Quota(1);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
-            Acceptor acceptor = rig.on(() -> rig.loop.listen(listener, held, options(false, quota, OnLimit.SHED, LONG)));
+            Acceptor acceptor = rig
+                    .on(() -> rig.loop.listen(listener, held, options(false, quota, OnLimit.SHED, LONG)));
             SocketChannel first = rig.peer(listener.address());
             assertEchoes(first);
             for (int i = 0; i < 7; i++) {
@@ -231,7 +233,8 @@ class AcceptorTest {
             Quota quota = new Quota(Integer.MAX_VALUE);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
-            Acceptor acceptor = rig.on(() -> rig.loop.listen(listener, held, options(false, quota, OnLimit.SHED, LONG)));
+            Acceptor acceptor = rig
+                    .on(() -> rig.loop.listen(listener, held, options(false, quota, OnLimit.SHED, LONG)));
             SocketChannel peer = rig.peer(listener.address());
             assertEchoes(peer);
 

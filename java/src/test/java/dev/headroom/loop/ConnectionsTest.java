@@ -268,7 +268,7 @@ class ConnectionsTest {
         Echo echo = new Echo();
         Sockaddr address = rig.listen(echo);
         byte[] bytes = random(16 << 20);
-        SocketChannel deaf = rig.peer(address, 32 << 10);
+        SocketChannel deaf = rig.peer(address, 256 << 10);
         Rig.until("it is open", () -> echo.fd >= 0);
         int fd = echo.fd;
 
@@ -512,7 +512,7 @@ class ConnectionsTest {
     @Test
     void shouldReportAResetWhileOutputWaits() throws Exception {
         Echo echo = new Echo();
-        SocketChannel peer = rig.peer(rig.listen(echo), 16 << 10);
+        SocketChannel peer = rig.peer(rig.listen(echo), 256 << 10);
         fill(peer, random(16 << 20));
         assertTrue(rig.on(() -> rig.loop.connections().isSending(echo.fd)));
         echo.events.clear();
@@ -720,7 +720,7 @@ class ConnectionsTest {
         Echo echo = new Echo();
         Sockaddr address = rig.listen(echo);
         byte[] bytes = random(16 << 20);
-        for (int round = 0; round < 3; round++) {
+        for (int round = 0; round < 2; round++) {
             List<SocketChannel> peers = new ArrayList<>();
             int[] taken = new int[4];
             for (int i = 0; i < taken.length; i++) {

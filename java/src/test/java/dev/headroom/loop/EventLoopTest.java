@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.util.ArrayList;
@@ -17,6 +18,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
 import org.junit.jupiter.api.Test;
+
+import com.sun.management.ThreadMXBean;
 
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Epoll;
@@ -442,6 +445,28 @@ class EventLoopTest {
                 });
                 assertEquals(0, rig.on(rig.loop::registered));
             }
+        }
+    }
+
+    @Test
+    void shouldChangeTheInterestInADescriptorWithoutAllocating() throws Exception {
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        try (Rig rig = new Rig()) {
+            int fd = eventfd(0);
+            long allocated = rig.on(() -> {
+                rig.loop.add(fd, Epoll.EPOLLIN, (loop, n, events) -> {
+                });
+                long bytes = -1;
+                for (int warm = 0; warm < 5 && bytes != 0; warm++) {
+                    long before = threads.getCurrentThreadAllocatedBytes();
+                    for (int i = 0; i < 100_000; i++) {
+                        rig.loop.modify(fd, i % 2 == 0 ? Epoll.EPOLLIN | Epoll.EPOLLRDHUP : Epoll.EPOLLIN);
+                    }
+                    bytes = threads.getCurrentThreadAllocatedBytes() - before;
+                }
+                return bytes;
+            });
+            assertEquals(0, allocated, "bytes allocated in 100,000 changes");
         }
     }
 
