@@ -505,7 +505,7 @@ final class Network {
             try (Routes routes = Routes.open()) {
                 if (peer.isPresent()) {
                     Optional<InetAddress> from = local.filter(l -> l.getClass() == peer.get().getClass());
-                    route(out, routes.lookup(peer.get(), from));
+                    route(out, routes.lookup(peer.get(), from, out.number(Facts.EUID)));
                 }
                 if (local.isPresent()) {
                     Route own = routes.lookup(local.get());

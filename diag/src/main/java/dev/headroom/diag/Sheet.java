@@ -5,6 +5,8 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 
+import java.util.OptionalLong;
+
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.proc.ProcFs;
@@ -54,6 +56,11 @@ final class Sheet {
             Sysctl s = proc.sysctl(name);
             put(Facts.sysctl(name), s.value().replace('\t', ' '), s.file());
         }, Facts.sysctl(name));
+    }
+
+    /** A number that was written down before. */
+    OptionalLong number(String name) {
+        return out.build().number(name);
     }
 
     Snapshot.Builder builder() {

@@ -98,7 +98,8 @@ class MessagesTest {
             {"prlimit64(0, RLIMIT_NOFILE, {rlim_cur=2000*1024, rlim_max=2000*1024}, NULL) = -1 EPERM (Operation not "
                     + "permitted)", "EPERM setrlimit requested=2048000 asked.resource=nofile asked.soft=2048000"},
             {"prlimit64(1, RLIMIT_NPROC, {rlim_cur=5, rlim_max=RLIM64_INFINITY}, NULL) = -1 EPERM (Operation not "
-                    + "permitted)", "EPERM setrlimit requested=9223372036854775807 asked.pid=1 asked.resource=nproc "
+                    + "permitted)",
+                    "EPERM setrlimit requested=9223372036854775807 asked.pid=1 asked.resource=nproc "
                             + "asked.soft=5"},
             {"clone3({flags=CLONE_VM|CLONE_FS, stack=0x7f0000000000}, 88) = -1 EAGAIN (Resource temporarily "
                     + "unavailable)", "EAGAIN clone"},

@@ -108,7 +108,8 @@ final class Screen {
         if (facts.isEmpty()) {
             return;
         }
-        List<Fact> rows = facts.subList(0, all ? facts.size() : Math.min(Math.max(LEAST_EVIDENCE, room + 2), facts.size()));
+        List<Fact> rows = facts.subList(0,
+                all ? facts.size() : Math.min(Math.max(LEAST_EVIDENCE, room + 2), facts.size()));
         int name = rows.stream().mapToInt(f -> f.name().length()).max().orElse(0);
         int value = rows.stream().mapToInt(f -> f.value().length()).max().orElse(0);
         name = Math.max(8, Math.min(NAME, name));
@@ -137,8 +138,9 @@ final class Screen {
         }
         diagnosis.now().number(Facts.sockets("CLOSE-WAIT")).ifPresent(n -> {
             if (n > 0) {
-                wrap("  ", n + " of the sockets are in CLOSE-WAIT: the peer has hung up, and the program has not closed "
-                        + "them");
+                wrap("  ",
+                        n + " of the sockets are in CLOSE-WAIT: the peer has hung up, and the program has not closed "
+                                + "them");
             }
         });
         queues();
@@ -213,8 +215,9 @@ final class Screen {
         if (remedies.isEmpty()) {
             return;
         }
-        int n = all ? remedies.size() : Math.min(Math.max(room == 1 && diagnosis.confirmed().isEmpty() ? 1 : 2, room - 2),
-                remedies.size());
+        int n = all ? remedies.size()
+                : Math.min(Math.max(room == 1 && diagnosis.confirmed().isEmpty() ? 1 : 2, room - 2),
+                        remedies.size());
         List<String> left = remedies.subList(n, remedies.size()).stream()
                 .map(r -> r.scope().name().toLowerCase(Locale.ROOT)).distinct().toList();
         heading("what to do" + (left.isEmpty() ? "" : " (--all: also " + String.join(", ", left) + ")"));

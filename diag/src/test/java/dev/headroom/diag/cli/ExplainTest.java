@@ -83,7 +83,8 @@ class ExplainTest {
         Result r = run("explain", "accept4: too many open files", "--pid", pid);
 
         assertEquals(1, r.status(), r.err());
-        assertTrue(r.out().startsWith("accept4 failed: EMFILE, because all " + LIMIT + " descriptors of process " + pid),
+        assertTrue(
+                r.out().startsWith("accept4 failed: EMFILE, because all " + LIMIT + " descriptors of process " + pid),
                 r.out());
         assertTrue(r.out().contains("its listener 127.0.0.1:"), r.out());
         assertTrue(r.out().contains("prlimit --pid " + pid), r.out());
@@ -156,7 +157,8 @@ class ExplainTest {
 
         assertEquals(1, r.status());
         assertTrue(r.out().contains("is the one the line names"), r.out());
-        Result gone = run("explain", "2024/05/01 12:00:00 [crit] 999999999#0: accept4() failed (24: Too many open files)");
+        Result gone = run("explain",
+                "2024/05/01 12:00:00 [crit] 999999999#0: accept4() failed (24: Too many open files)");
         assertEquals(0, gone.status());
         assertTrue(gone.out().contains("which is not here now"), gone.out());
     }
@@ -185,8 +187,9 @@ class ExplainTest {
     @Test
     void shouldWorkAsNobody() throws IOException, InterruptedException {
         assumeTrue(System.getProperty("user.name").equals("root"), "only root can become nobody");
-        Children.Said said = Children.run(Children.asNobody(folder, Main.class, "explain", "EMFILE", "--call", "accept4",
-                "--pid", pid));
+        Children.Said said = Children
+                .run(Children.asNobody(folder, Main.class, "explain", "EMFILE", "--call", "accept4",
+                        "--pid", pid));
 
         assertEquals(0, said.status(), said.out());
         assertTrue(said.out().contains("CAP_SYS_PTRACE"), said.out());
