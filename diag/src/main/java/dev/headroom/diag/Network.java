@@ -178,7 +178,8 @@ final class Network {
             PerCpuStats stats = switch (file) {
                 case "nf_conntrack" -> net.conntrackStat();
                 // Neighbour tables are the machine's, and are to be seen from its first network namespace only.
-                case "arp_cache" -> (Files.exists(Path.of(net.file("stat/" + file))) ? net : proc.self().net()).arpCache();
+                case "arp_cache" ->
+                    (Files.exists(Path.of(net.file("stat/" + file))) ? net : proc.self().net()).arpCache();
                 default -> (Files.exists(Path.of(net.file("stat/" + file))) ? net : proc.self().net()).ndiscCache();
             };
             for (String column : stats.columns()) {
