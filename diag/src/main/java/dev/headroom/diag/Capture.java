@@ -94,6 +94,8 @@ public final class Capture {
             "user.max_mnt_namespaces", "user.max_ipc_namespaces", "user.max_uts_namespaces",
             "user.max_cgroup_namespaces", "user.max_time_namespaces");
     private static final int TARGETS = 6;
+    /** Programs with private tables have few threads. */
+    private static final int MOST_THREADS = 4096;
     private static final String NO_PROCESS = "no process was named";
 
     private final ProcFs proc;
@@ -151,7 +153,7 @@ public final class Capture {
         }
         OptionalLong soft = limits(out, process);
         identity(out, process);
-        long[] sockets = descriptors(out, process, self, soft, topics.contains(Topic.DESCRIPTORS));
+        long[] sockets = descriptors(out, fullest(process), self, soft, topics.contains(Topic.DESCRIPTORS));
         if (topics.contains(Topic.MAPS)) {
             out.attempt(() -> out.put(Facts.MAP_COUNT, process.maps().mapCount(), process.directory() + "/maps"),
                     Facts.MAP_COUNT);
@@ -264,6 +266,28 @@ public final class Capture {
         }, Facts.UNIT, Facts.CONTAINER);
     }
 
+    /**
+     * The process, or the thread of it whose own descriptor table (unshare with CLONE_FILES) holds most: that one will
+     * be, or is, the first to be full. Threads that share the process's table have the same count, so any will do.
+     */
+    private static ProcPid fullest(ProcPid process) {
+        ProcPid fullest = process;
+        try {
+            long most = process.fdCount().orElse(Long.MAX_VALUE);
+            int[] tids = most == Long.MAX_VALUE ? new int[0] : process.tids();
+            for (int tid : tids.length > MOST_THREADS ? new int[0] : tids) {
+                long count = process.task(tid).fdCount().orElse(0);
+                if (count > most) {
+                    most = count;
+                    fullest = process.task(tid);
+                }
+            }
+        } catch (IOException e) {
+            // A thread has ended, or may not be looked at: the process itself is left.
+        }
+        return fullest;
+    }
+
     /** @return the inodes of its sockets, ascending, as far as they are known */
     private static long[] descriptors(Sheet out, ProcPid process, boolean self, OptionalLong soft, boolean kinds) {
         String fd = process.directory().resolve("fd").toString();
@@ -273,7 +297,7 @@ public final class Capture {
             if (self || kinds) {
                 process.eachDescriptor(d -> {
                     // Reading one's own table takes descriptors while it lasts, and they are in it.
-                    if (!self || !d.target().equals(fd)) {
+                    if (!self || !d.target().endsWith("/fd") || !d.target().startsWith("/proc/")) {
                         table.add(d);
                         if (d.kind() == FdKind.SOCKET) {
                             d.inode().ifPresent(sockets);

@@ -169,10 +169,13 @@ public final class Messages {
         row(r, "mmap\\((?:NULL|0x[0-9a-f]+), (?<requested>\\d+), [^,]+, (?<flags>MAP_[A-Z_|0-9<>]+)", null, "mmap");
         row(r, "mmap: \\S+ \\((?<pid>\\d+)\\)", null, "mmap");
         row(r, "__vm_enough_memory: pid:? ?(?<pid>\\d+),.* bytes: (?<requested>\\d+)", ENOMEM, "mmap");
-        row(r, "oom-kill:constraint=.*pid=(?<pid>\\d+)", null, "", "oom", "");
-        row(r, "[Oo]ut of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "", "oom",
-                "");
-        row(r, "OOMKilled|oom_reaper: reaped process (?<pid>\\d+)", null, "", "oom", "");
+        row(r, "oom-kill:constraint=CONSTRAINT_MEMCG", null, "", "cgroup-oom-kill", "");
+        row(r, "oom-kill:constraint=", null, "", "machine-oom-kill", "");
+        row(r, "oom-kill:constraint=.*pid=(?<pid>\\d+)", null, "");
+        row(r, "Memory cgroup out of memory: Killed process (?<pid>\\d+)", null, "", "cgroup-oom-kill", "");
+        row(r, "Out of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "",
+                "machine-oom-kill", "");
+        row(r, "OOMKilled", null, "", "cgroup-oom-kill", "");
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
         // Programs that name both ends.
         row(r, "(?<local>" + ADDRESS + ")->(?<peer>" + ADDRESS + ")", null, "");

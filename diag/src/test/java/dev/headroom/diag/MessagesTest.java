@@ -184,9 +184,10 @@ class MessagesTest {
             {"__vm_enough_memory: pid: 4711, comm: java, bytes: 1099511627776 not enough memory for the allocation",
                     "ENOMEM mmap pid=4711 requested=1099511627776"},
             {"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,"
-                    + "task=java,pid=4711,uid=0", "- - pid=4711 cause=oom"},
+                    + "task=java,pid=4711,uid=0", "- - pid=4711 cause=cgroup-oom-kill"},
             {"Memory cgroup out of memory: Killed process 4711 (java) total-vm:8388608kB, anon-rss:8192kB",
-                    "- - pid=4711 cause=oom"},
+                    "- - pid=4711 cause=cgroup-oom-kill"},
+            {"Out of memory: Killed process 4711 (java) total-vm:8388608kB", "- - pid=4711 cause=machine-oom-kill"},
             {"ip_local_port_range: prefer different parity for start/end values.",
                     "EADDRNOTAVAIL connect cause=odd-range-miss"},
     };

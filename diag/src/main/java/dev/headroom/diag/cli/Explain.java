@@ -93,9 +93,10 @@ final class Explain implements Callable<Integer> {
         Question question = asked(reading.question());
         try {
             Case c = with(from == null ? live(question, notes) : recorded(question), said(reading));
-            Diagnosis d = Diagnosis.of(c, causes(reading.cause()));
+            List<Cause> named = named(reading.cause());
+            Diagnosis d = Diagnosis.of(c, named.isEmpty() ? Catalogue.all() : named);
             PrintWriter out = commandLine.getOut();
-            out.print(json ? DiagnosisJson.write(d) + "\n" : new Screen(d, notes, all).text());
+            out.print(json ? DiagnosisJson.write(d) + "\n" : new Screen(d, notes, all, !named.isEmpty()).text());
             out.flush();
             return d.confirmed().isPresent() ? Headroom.FOUND : 0;
         } catch (NoSuchFileException e) {
@@ -175,11 +176,9 @@ final class Explain implements Callable<Integer> {
         return text.startsWith(":") ? "0.0.0.0" + text : text;
     }
 
-    /** Causes the kernel log has named come alone, if there are such. */
-    private static List<Cause> causes(String named) {
-        List<Cause> all = Catalogue.all();
-        List<Cause> some = named.isEmpty() ? List.of() : all.stream().filter(c -> c.id().startsWith(named)).toList();
-        return some.isEmpty() ? all : some;
+    /** The causes that the text names itself, as the kernel log does. */
+    private static List<Cause> named(String id) {
+        return id.isEmpty() ? List.of() : Catalogue.all().stream().filter(c -> c.id().startsWith(id)).toList();
     }
 
     private Case live(Question q, List<String> notes) throws IOException, InterruptedException {

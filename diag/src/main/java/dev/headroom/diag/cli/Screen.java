@@ -34,6 +34,7 @@ final class Screen {
     private final Diagnosis diagnosis;
     private final List<String> notes;
     private final boolean all;
+    private final boolean named;
     /** How much of each list is shown: the most that still fits. */
     private int room;
     private StringBuilder out = new StringBuilder();
@@ -44,6 +45,12 @@ final class Screen {
      * @param all whether nothing is left out to save room
      */
     Screen(Diagnosis diagnosis, List<String> notes, boolean all) {
+        this(diagnosis, notes, all, false);
+    }
+
+    /** @param named whether the text itself named the causes that were judged, as the kernel log does */
+    Screen(Diagnosis diagnosis, List<String> notes, boolean all, boolean named) {
+        this.named = named && !diagnosis.judged().isEmpty();
         this.diagnosis = diagnosis;
         this.notes = notes;
         this.all = all;
@@ -82,6 +89,11 @@ final class Screen {
     }
 
     private String sentence() {
+        if (named && shown().filter(this::mayHold).isEmpty()) {
+            Judged j = diagnosis.judged().getFirst();
+            return "the line itself names the cause, " + j.cause().id() + ", but it does not show now: "
+                    + j.finding().sentence();
+        }
         String nothing = "; what could be read here names no cause";
         String sentence = diagnosis.sentence();
         if (severalCalls()) {
@@ -98,7 +110,14 @@ final class Screen {
                 && diagnosis.with(Verdict.POSSIBLE).size() > 1;
     }
 
+    private boolean mayHold(Judged j) {
+        return j.finding().verdict() == Verdict.CONFIRMED || j.finding().verdict() == Verdict.POSSIBLE;
+    }
+
     private Optional<Judged> shown() {
+        if (named) {
+            return diagnosis.judged().stream().findFirst();
+        }
         return severalCalls() ? Optional.empty()
                 : diagnosis.confirmed().or(() -> diagnosis.with(Verdict.POSSIBLE).stream().findFirst());
     }
@@ -167,6 +186,9 @@ final class Screen {
                 .toList(), room);
         list("it may also be", diagnosis.with(Verdict.POSSIBLE).stream().filter(j -> shown.filter(j::equals).isEmpty())
                 .toList(), sure ? Math.min(2, room) : room);
+        if (named) {
+            return;
+        }
         list("what it is not", diagnosis.with(Verdict.RULED_OUT), room);
         if (diagnosis.now().fact(Facts.PID).isEmpty() && shown.isEmpty()) {
             rules();
@@ -296,7 +318,7 @@ final class Screen {
 
     /** Which option would make it certain. */
     private void certain() {
-        if (diagnosis.confirmed().isPresent()) {
+        if (diagnosis.confirmed().isPresent() || named) {
             return;
         }
         List<String> options = options(diagnosis);
