@@ -116,6 +116,7 @@ static int prepared(char *word)
         unsigned id = atoi(value);
         if (setgroups(0, NULL) || setresgid(id, id, id) || setresuid(id, id, id))
             give_up("setresuid");
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         prctl(PR_SET_DUMPABLE, 1);
     } else if (!strcmp(word, "dropcap")) {
         drop_capability(atoi(value));
@@ -262,11 +263,43 @@ int main(int count, char **words)
             ;
         REFUSED("socket", NO_REQUEST);
     }
+    if (!strcmp(what, "accept")) {
+        /* The number is reserved before a connection is looked for: no client, a blocking socket, and no wait. */
+        int listener = socket(AF_INET, SOCK_STREAM, 0);
+        if (listen(listener, 1))
+            give_up("listen");
+        while (dup(listener) >= 0)
+            ;
+        accept4(listener, NULL, NULL, 0);
+        REFUSED("accept4", NO_REQUEST);
+    }
+    if (!strcmp(what, "pipe")) {
+        int ends[2], last;
+        while ((last = dup(0)) >= 0)
+            ends[0] = last;
+        close(ends[0]);
+        pipe2(ends, 0);
+        REFUSED("pipe2", NO_REQUEST);
+    }
+    if (!strcmp(what, "lowered")) {
+        struct rlimit limit = {4, 1000};
+        while (dup(0) < 15)
+            ;
+        setrlimit(RLIMIT_NOFILE, &limit);
+        eventfd(0, 0);
+        REFUSED("eventfd2", NO_REQUEST);
+    }
     if (!strcmp(what, "dup2")) {
         dup2(0, n);
         REFUSED("dup2", n);
     }
     if (!strcmp(what, "inotify-instances")) {
+        while (inotify_init1(0) >= 0)
+            ;
+        REFUSED("inotify_init1", NO_REQUEST);
+    }
+    if (!strcmp(what, "inotify-nested")) {
+        write_file("/proc/sys/user/max_inotify_instances", "5");
         while (inotify_init1(0) >= 0)
             ;
         REFUSED("inotify_init1", NO_REQUEST);
@@ -331,6 +364,31 @@ int main(int count, char **words)
     }
     if (!strcmp(what, "fork"))
         fork_until_refused();
+    if (!strcmp(what, "exec-over-limit")) {
+        /* setuid to a user with too many tasks succeeds; the execve that follows does not. */
+        unsigned id = n;
+        int ready[2];
+        char c;
+        struct rlimit limit = {5, 5};
+        if (pipe(ready))
+            give_up("pipe");
+        for (int p = 0; p < 8; p++)
+            if (fork() == 0) {
+                /* A change of the user forgets the signal, so it is asked for after it. */
+                if (setresuid(id, id, id) || prctl(PR_SET_PDEATHSIG, SIGKILL) || write(ready[1], "x", 1) != 1)
+                    _exit(1);
+                for (;;)
+                    pause();
+            }
+        for (int p = 0; p < 8; p++)
+            if (read(ready[0], &c, 1) != 1)
+                give_up("a task of the user");
+        if (setrlimit(RLIMIT_NPROC, &limit) || setresuid(id, id, id))
+            give_up("setresuid");
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        execl("/proc/self/exe", "x", NULL);
+        REFUSED("execve", NO_REQUEST);
+    }
     if (!strcmp(what, "user-ns-rlimit")) {
         struct rlimit limit = {1000, 1000};
         if (setrlimit(RLIMIT_NPROC, &limit))

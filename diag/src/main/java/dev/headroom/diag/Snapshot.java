@@ -120,6 +120,14 @@ public record Snapshot(long takenMillis, Map<String, Fact> facts, Map<String, St
                 : OptionalLong.empty();
     }
 
+    /** A builder that has all of this already, to add what else is known. */
+    public Builder toBuilder() {
+        Builder b = new Builder(takenMillis);
+        b.facts.putAll(facts);
+        b.unread.putAll(unread);
+        return b.listeners(listeners).flows(flows).holders(holders);
+    }
+
     /** Collects facts. <b>Not thread-safe.</b> */
     public static final class Builder {
         private final long takenMillis;

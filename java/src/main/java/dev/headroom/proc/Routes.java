@@ -49,7 +49,12 @@ public final class Routes implements AutoCloseable {
 
     /** Where a packet to that address would go, sent by a process of the reader's user. */
     public Route lookup(InetAddress destination) throws IOException {
-        return lookup(destination, Optional.empty(), OptionalLong.empty());
+        return lookup(destination, Optional.empty());
+    }
+
+    /** The same from a socket that is bound to an address. */
+    public Route lookup(InetAddress destination, Optional<InetAddress> source) throws IOException {
+        return lookup(destination, source, OptionalLong.empty());
     }
 
     /**

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -36,32 +38,39 @@ class AllocationTest {
         }
     }
 
+    /** In a process of its own: what other tests have taught the compiler about these classes is not what a server sees. */
     @Test
     void shouldAllocateNothingInAMillionEchoes() throws Exception {
+        Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
+                AllocationTest.class.getName()).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), output);
+        assertTrue(output.contains("server 0, client 0, mismatched 0"), output);
+    }
+
+    /** Prints the bytes that the two loops allocate in each of up to eight millions of echoes, until both are 0. */
+    public static void main(String[] args) throws Exception {
         EchoServer server = EchoServer.start(EchoServer.Options.of(Sockaddr.of("127.0.0.1", 0)), EchoObserver.NONE);
         EchoClient client = EchoClient.start(new EchoClient.Options(server.addresses(), List.of(), 0, 0, 64, 64, 0, 0,
                 16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false), EchoObserver.NONE);
-        try {
-            long serving = threadNamed("echo-server-0");
-            long calling = threadNamed("echo-client-0");
-            // The interpreter allocates where compiled code does not: the compiler needs a while to have seen everything.
-            awaitMessages(client, A_MILLION / 2);
-            long inServer = -1;
-            long inClient = -1;
-            for (int i = 0; i < 3 && (inServer != 0 || inClient != 0); i++) {
-                long start = client.counters().messages();
-                inServer = THREADS.getThreadAllocatedBytes(serving);
-                inClient = THREADS.getThreadAllocatedBytes(calling);
-                awaitMessages(client, start + A_MILLION);
-                inServer = THREADS.getThreadAllocatedBytes(serving) - inServer;
-                inClient = THREADS.getThreadAllocatedBytes(calling) - inClient;
-            }
-            assertEquals(0, inServer, "bytes that the server's loop allocated in a million echoes");
-            assertEquals(0, inClient, "bytes that the client's loop allocated in a million echoes");
-        } finally {
-            client.close();
-            server.close();
+        long serving = threadNamed("echo-server-0");
+        long calling = threadNamed("echo-client-0");
+        // The interpreter allocates where compiled code does not: the compiler needs a while to have seen everything.
+        awaitMessages(client, A_MILLION / 2);
+        long inServer = -1;
+        long inClient = -1;
+        for (int i = 0; i < 8 && (inServer != 0 || inClient != 0); i++) {
+            long start = client.counters().messages();
+            inServer = THREADS.getThreadAllocatedBytes(serving);
+            inClient = THREADS.getThreadAllocatedBytes(calling);
+            awaitMessages(client, start + A_MILLION);
+            inServer = THREADS.getThreadAllocatedBytes(serving) - inServer;
+            inClient = THREADS.getThreadAllocatedBytes(calling) - inClient;
+            System.out.println("server " + inServer + ", client " + inClient + ", mismatched "
+                    + client.counters().mismatched());
         }
-        assertEquals(0, client.counters().mismatched());
+        client.close();
+        server.close();
     }
 }

@@ -171,9 +171,11 @@ final class Descriptors {
                 .evidence(Facts.FDSIZE, NR_OPEN, SOFT)
                 .remedies(c -> List.of(Remedy.now("use numbers below 268435455; no setting raises this bound")))
                 .dont("Do not raise fs.nr_open or the limit further: this bound is built in.")
+                .next("Every number above fails the same way, with 8 bytes a slot already spent below it.")
                 .provoked("6.12 by guest")
                 .judge(c -> {
-                    OptionalLong number = c.question().requested().isPresent() ? c.question().requested()
+                    boolean named = Set.of("dup2", "dup3", "fcntl").contains(c.question().call());
+                    OptionalLong number = named && c.question().requested().isPresent() ? c.question().requested()
                             : c.number(Facts.FD_USED);
                     if (number.isEmpty()) {
                         return Finding.unknown("the number of descriptors is missing: "
@@ -243,6 +245,7 @@ final class Descriptors {
                 .evidence(SOFT)
                 .remedies(Descriptors::raised)
                 .dont("Do not close descriptors: the length of the table counts, not what is open.")
+                .next("The ring works on without registered files, a little slower.")
                 .provoked("6.18 by test")
                 .judge(c -> Shapes.requested(c, c.number(SOFT), n -> "a table of " + n + " registered files",
                         "the soft limit is " + Say.number(c.number(SOFT).orElse(-1))));
@@ -255,6 +258,7 @@ final class Descriptors {
                 .evidence(SOFT, Facts.limitHard("nofile"))
                 .remedies(Descriptors::raised)
                 .dont("Do not look for a closed descriptor: the number itself is refused.")
+                .next("Redirections to that number fail; in a shell the command does not run.")
                 .provoked("6.18 by test")
                 .judge(c -> {
                     OptionalLong soft = c.number(SOFT);
@@ -282,7 +286,7 @@ final class Descriptors {
     private static Cause unixSocketCap() {
         return Row.of("unix-socket-cap", ENFILE).calls(SOCKETS)
                 .rule("net/unix/af_unix.c unix_create1: ENFILE at more than 2 × fs.file-max unix sockets, with no "
-                        + "capability above it (all supported versions; before: ENOMEM)")
+                        + "capability above it (6.12 checked; older versions: ENOMEM)")
                 .evidence(UNIX, UNIX_STREAM, FILE_MAX, Facts.FILE_NR_ALLOCATED)
                 .remedies(c -> Remedies.roomierSysctl(c, "fs.file-max"))
                 .dont("Do not expect root to be exempt: this bound has no capability above it.")
@@ -335,6 +339,7 @@ final class Descriptors {
                 .evidence(Shapes.MEMORY_EVIDENCE)
                 .remedies(Remedies::memory)
                 .dont("Do not raise fs.file-max: it is memory that is missing.")
+                .next("More calls fail, with ENOMEM too, or the OOM killer ends a process.")
                 .judge(c -> Shapes.kernelMemory(c, "the inode"));
     }
 
@@ -345,6 +350,7 @@ final class Descriptors {
                 .remedies(c -> List.of(Remedy.now("register a larger table (IORING_REGISTER_FILES_UPDATE2) or close "
                         + "direct descriptors; no setting of the system is involved")))
                 .dont("Do not raise fs.file-max or RLIMIT_NOFILE: direct descriptors have a table of their own.")
+                .next("Accepts and opens into the table fail until a slot is closed.")
                 .judge(c -> Shapes.only(c, "io_uring_enter",
                         "no slot is free in the table of direct descriptors that the program registered"));
     }
@@ -370,6 +376,7 @@ final class Descriptors {
                 .evidence(Shapes.MEMORY_EVIDENCE)
                 .remedies(Remedies::memory)
                 .dont("Do not raise net.core.wmem_max: a new socket has no buffers yet.")
+                .next("More calls fail, or the OOM killer ends a process.")
                 .judge(c -> Shapes.kernelMemory(c, "the socket"));
     }
 
@@ -381,6 +388,7 @@ final class Descriptors {
                 .evidence(max)
                 .remedies(c -> Remedies.roomierSysctl(c, "net.core.optmem_max"))
                 .dont("Do not raise rmem_max or wmem_max: options are counted apart from the buffers.")
+                .next("The socket works on without the option: an unfiltered socket, a group not joined.")
                 .judge(c -> {
                     String most = "net.core.optmem_max allows " + Say.number(c.number(max).orElse(-1)) + " bytes";
                     return c.question().requested().isPresent()
@@ -402,16 +410,19 @@ final class Descriptors {
                         ? "fs.pipe-max-size" : "fs.pipe-user-pages-soft"))
                 .dont("Do not expect an error before: above the soft pages new pipes are 2 pages instead of 16, and "
                         + "pipelines block.")
+                .next("The pipe keeps its size; writers block earlier.")
                 .provoked("6.18 by test")
                 .judge(Shapes.unless(new Capability[] {Capability.CAP_SYS_RESOURCE}, c -> {
                     Finding size = Shapes.requested(c, c.number(max), n -> "a pipe of " + n + " bytes",
                             "fs.pipe-max-size is " + Say.number(c.number(max).orElse(-1)));
                     Gauge pages = new Gauge(Facts.PIPE_PAGES_USER, PIPE_SOFT, x -> "pipe pages of " + Say.realUser(x));
                     return switch (size.verdict()) {
-                        case RULED_OUT -> pages.fill(c) == Gauge.Fill.UNKNOWN
-                                ? Finding.possible(size.sentence() + "; " + Say.realUser(c)
-                                        + " may hold too many pipe pages (" + pages.unknown(c) + ")")
-                                : pages.judge(c);
+                        case RULED_OUT -> Capability.CAP_SYS_ADMIN.heldBy(c)
+                                ? Finding.ruledOut(size.sentence() + ", and its pages are not bound (CAP_SYS_ADMIN)")
+                                : pages.fill(c) == Gauge.Fill.UNKNOWN
+                                        ? Finding.possible(size.sentence() + "; " + Say.realUser(c)
+                                                + " may hold too many pipe pages (" + pages.unknown(c) + ")")
+                                        : pages.judge(c);
                         default -> size;
                     };
                 }));

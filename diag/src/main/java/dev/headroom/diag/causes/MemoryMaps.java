@@ -119,6 +119,7 @@ final class MemoryMaps {
                 .evidence(limit, Facts.VM_SIZE)
                 .remedies(c -> Remedies.limit(c, "as", Say.roomier(c.number(limit).orElse(1L << 30))))
                 .dont("Do not look at RSS: address space counts, and a JVM or Go program reserves far more than it uses.")
+                .next("malloc, new threads and libraries to be loaded fail next.")
                 .provoked("6.18 by test")
                 .judge(c -> orThread(c, x -> Shapes.fits(bytes(x, Facts.VM_SIZE), wanted(x), x.number(limit),
                         "RLIMIT_AS", "of address space", x.now().whyUnread(Facts.VM_SIZE))));
@@ -128,7 +129,7 @@ final class MemoryMaps {
         String limit = Facts.limitSoft("data");
         return Row.of("rlimit-data", ENOMEM, EAGAIN).calls(MAP)
                 .rule("mm/mmap.c may_expand_vm: ENOMEM when private writable mappings would exceed the soft RLIMIT_DATA; "
-                        + "shared ones do not count (since 4.7)")
+                        + "shared ones do not count (all supported versions)")
                 .evidence(limit, Facts.VM_DATA)
                 .remedies(c -> Remedies.limit(c, "data", Say.roomier(c.number(limit).orElse(1L << 30))))
                 .dont("Do not raise RLIMIT_AS: it is not reached.")
@@ -141,7 +142,7 @@ final class MemoryMaps {
     private static Cause overcommitHeuristic() {
         return Row.of("overcommit-heuristic", ENOMEM, EAGAIN).calls(MAP)
                 .rule("mm/util.c __vm_enough_memory: with vm.overcommit_memory=0 a single request of more than RAM and "
-                        + "swap is ENOMEM, unless MAP_NORESERVE or PROT_NONE (since 5.3 so simple)")
+                        + "swap is ENOMEM, unless MAP_NORESERVE or PROT_NONE (all supported versions)")
                 .evidence(MODE, Facts.meminfo("MemTotal"), Facts.meminfo("SwapTotal"))
                 .remedies(c -> List.of(Remedy.now("reserve with MAP_NORESERVE or PROT_NONE and commit what is used"),
                         Remedy.now("or add swap", "fallocate -l 8G /swapfile", "chmod 600 /swapfile",
@@ -181,6 +182,7 @@ final class MemoryMaps {
                 .remedies(MemoryMaps::moreCommit)
                 .dont("Do not look at free memory: promises count, not use.",
                         "Do not set vm.overcommit_memory=1 blindly: then nothing is refused and the OOM killer chooses.")
+                .next("malloc, fork and new threads fail on the whole machine.")
                 .provoked("6.12 by guest")
                 .judge(c -> orThread(c, x -> strict(x, wanted(x), "the request")));
     }
@@ -212,6 +214,7 @@ final class MemoryMaps {
                 .evidence(Facts.VM_SIZE)
                 .remedies(c -> List.of(Remedy.now("ask for less at once; a 32-bit program needs a 64-bit build")))
                 .dont("Do not add memory: it is addresses that are missing.")
+                .next("Smaller requests go on to work.")
                 .provoked("6.18 by test")
                 .judge(c -> ofThread(c).orElseGet(() -> {
                     OptionalLong held = bytes(c, Facts.VM_SIZE);
@@ -235,6 +238,7 @@ final class MemoryMaps {
                 .remedies(c -> Remedies.sysctl("vm.nr_hugepages", Say.roomier(
                         c.number(Facts.meminfo("HugePages_Total")).orElse(0))))
                 .dont("Do not look at MemAvailable: the pool is apart from it.")
+                .next("Programs fall back to small pages or do not start.")
                 .provoked("6.18 by test")
                 .judge(c -> {
                     OptionalLong pages = c.number(free);
@@ -267,6 +271,7 @@ final class MemoryMaps {
                 .evidence(LOCK_EVIDENCE)
                 .remedies(c -> Remedies.limit(c, "memlock", Say.roomier(c.number(MEMLOCK).orElse(8L << 20))))
                 .dont("Do not add memory: it is the right to lock it that is used up.")
+                .next("The memory stays unlocked and may be swapped out; some programs refuse to run so.")
                 .provoked("6.18 by test");
     }
 

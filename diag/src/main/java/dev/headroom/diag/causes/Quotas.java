@@ -30,14 +30,15 @@ final class Quotas {
     private static final String NOT_DISK = "Do not clean up the disk: ENOSPC here has nothing to do with disk space.";
     private static final Capability[] RESOURCE = {Capability.CAP_SYS_RESOURCE};
 
+    private static final Gauge QUEUES = new Gauge(Facts.MQ_QUEUES, Facts.sysctl("fs.mqueue.queues_max"),
+            c -> "message queues of the IPC namespace");
+    private static final Gauge KEYS = new Gauge(Facts.KEYS_USER, Facts.sysctl("kernel.keys.maxkeys"),
+            c -> "keys of " + Say.realUser(c));
+
     static final List<Cause> ALL = List.of(ioUringMemlock(), ioUringDisabled(), ioUringEntries(), bpfMemlock(),
             perfParanoid(), perfMlock(), aioMaxNr(), sigpending(), mqAttr(),
-            quota("mq-queues-max", ENOSPC, "ipc/mqueue.c mqueue_create_attr", "CAP_SYS_RESOURCE",
-                    new Gauge(Facts.MQ_QUEUES, Facts.sysctl("fs.mqueue.queues_max"),
-                            c -> "message queues of the IPC namespace"),
-                    "mq_open").judge(
-                            Shapes.unless(RESOURCE, c -> full(c, Facts.MQ_QUEUES,
-                                    "fs.mqueue.queues_max", "message queues of the IPC namespace"))),
+            quota("mq-queues-max", ENOSPC, "ipc/mqueue.c mqueue_create_attr", "CAP_SYS_RESOURCE", QUEUES, "mq_open")
+                    .judge(Shapes.unless(RESOURCE, QUEUES::judge)),
             sysv("sysv-msg", "msg", "kernel.msgmni", "ipc/msg.c newque", "msgget"),
             sysv("sysv-shm", "shm", "kernel.shmmni", "ipc/shm.c newseg", "shmget"),
             sysvSem(),
@@ -45,8 +46,8 @@ final class Quotas {
                     "mounts of its mount namespace", "mount", "move_mount", "unshare"),
             plain("pty-max", ENOSPC, Facts.sysctl("kernel.pty.nr"), "kernel.pty.max", "drivers/tty/pty.c ptmx_open",
                     "pseudo terminals of the machine", "openpty", "open", "openat", "posix_openpt", "getpt"),
-            plain("keys-quota", EDQUOT, Facts.KEYS_USER, "kernel.keys.maxkeys", "security/keys/key.c key_alloc",
-                    "keys of the user", "add_key", "keyctl", "request_key"));
+            quota("keys-quota", EDQUOT, "security/keys/key.c key_alloc", "no capability", KEYS, "add_key", "keyctl",
+                    "request_key").provoked("6.18 by test").judge(KEYS::judge));
 
     private Quotas() {
     }
@@ -68,7 +69,9 @@ final class Quotas {
                 .rule(function + ": " + errno + " at " + sysctl + "; above it stands " + above + " (all versions)")
                 .evidence(gauge.used(), gauge.ceiling())
                 .remedies(c -> Remedies.roomierSysctl(c, sysctl));
-        return errno == ENOSPC ? row.dont(NOT_DISK) : row;
+        row.next("Every further one is refused until one is given back.");
+        return errno == ENOSPC ? row.dont(NOT_DISK)
+                : row.dont("Do not clean up the disk: EDQUOT here is no disk quota.");
     }
 
     private static Cause sysv(String id, String kind, String sysctl, String function, String call) {
@@ -86,6 +89,7 @@ final class Quotas {
                         Remedy.now("look for sets whose owner has gone and remove them", "ipcs -s", "ipcrm -s ID"),
                         Remedy.now("or allow more", "sysctl -w kernel.sem='32000 1024000000 500 64000'")))
                 .dont(NOT_DISK)
+                .next("Databases that use semaphores do not start.")
                 .judge(c -> {
                     OptionalLong sets = c.text(sem).map(text -> OptionalLong.of(Long.parseLong(
                             text.strip().split("\\s+")[3]))).orElse(OptionalLong.empty());
@@ -143,6 +147,7 @@ final class Quotas {
                 .evidence(URING, Facts.sysctl("kernel.io_uring_group"), Facts.CAP_EFF)
                 .remedies(c -> Remedies.sysctl("kernel.io_uring_disabled", 0))
                 .dont("Do not look for a lack of memory or descriptors: io_uring is turned off.")
+                .next("Programs fall back to threads or epoll, or do not start.")
                 .provoked("source and documentation")
                 .judge(c -> {
                     OptionalLong mode = c.number(URING);
@@ -168,6 +173,7 @@ final class Quotas {
                         + "(all versions)")
                 .remedies(c -> List.of(Remedy.now("ask for at most 32768 entries or set IORING_SETUP_CLAMP")))
                 .dont("Do not raise a limit: this bound is built in.")
+                .next("The ring is not made.")
                 .provoked("6.18 by test")
                 .judge(c -> Shapes.requested(c, OptionalLong.of(32768), n -> "a ring of " + n + " entries",
                         "io_uring_setup allows 32768"));
@@ -179,6 +185,8 @@ final class Quotas {
                         + "memory cgroup is charged instead")
                 .evidence(MEMLOCK, Facts.KERNEL)
                 .remedies(c -> Remedies.limit(c, "memlock", 1L << 30))
+                .dont("Do not look at memory cgroups: up to 5.10 they are not asked.")
+                .next("Tracing tools and network agents do not load their programs.")
                 .judge(c -> {
                     OptionalLong limit = c.number(MEMLOCK);
                     if (Shapes.kernelAtLeast(c, 5, 11)) {
@@ -197,6 +205,8 @@ final class Quotas {
                         + "at 0 and above, CPU events at 1, kernel events at 2; distributions add 3 and 4 for all events")
                 .evidence(PARANOID, Facts.CAP_EFF, Facts.USERNS_INITIAL)
                 .remedies(c -> Remedies.sysctl("kernel.perf_event_paranoid", 1))
+                .dont("Do not run the profiler as root for good: CAP_PERFMON is enough.")
+                .next("Profilers see less or nothing.")
                 .judge(Shapes.unless(new Capability[] {Capability.CAP_PERFMON, Capability.CAP_SYS_ADMIN}, c -> {
                     OptionalLong level = c.number(PARANOID);
                     if (level.isEmpty()) {
@@ -218,6 +228,8 @@ final class Quotas {
                         + "kernel.perf_event_paranoid is -1 (all versions)")
                 .evidence(kb, MEMLOCK, Facts.CAP_EFF)
                 .remedies(c -> Remedies.roomierSysctl(c, "kernel.perf_event_mlock_kb"))
+                .dont("Do not lower kernel.perf_event_paranoid for this: fewer pages per buffer do.")
+                .next("Profilers fall back to smaller buffers and lose samples.")
                 .judge(Shapes.unless(new Capability[] {Capability.CAP_IPC_LOCK}, c -> c.text(Facts.ASKED_FLAGS)
                         .map(flags -> flags.contains("PERF") ? Finding.possible("ring buffers of "
                                 + Say.realUser(c) + " may exceed kernel.perf_event_mlock_kb, "
@@ -260,6 +272,7 @@ final class Quotas {
                 .evidence(queued.used(), queued.ceiling())
                 .remedies(c -> Remedies.limit(c, "sigpending", Say.roomier(c.number(queued.ceiling()).orElse(1024))))
                 .dont("Do not look for blocked signals only: each POSIX timer holds an entry as long as it lives.")
+                .next("Timers are not made and queued signals are lost to their sender.")
                 .provoked("6.18 by test, 6.12 by guest")
                 .judge(queued::judge);
     }
@@ -271,6 +284,7 @@ final class Quotas {
                 .evidence(MSG_MAX, Facts.sysctl("fs.mqueue.msgsize_max"))
                 .remedies(c -> Remedies.sysctl("fs.mqueue.msg_max", c.question().requested().orElse(100)))
                 .dont("Do not raise RLIMIT_MSGQUEUE: that shows as EMFILE.")
+                .next("The queue is not made.")
                 .provoked("6.18 by test")
                 .judge(Shapes.unless(RESOURCE, c -> Shapes.requested(c, c.number(MSG_MAX),
                         n -> "a queue of " + n + " messages",

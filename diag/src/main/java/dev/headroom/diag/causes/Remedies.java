@@ -2,6 +2,7 @@ package dev.headroom.diag.causes;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.OptionalLong;
 
 import dev.headroom.diag.Case;
@@ -43,9 +44,11 @@ final class Remedies {
             all.add(Remedy.now("raise both limits of the running process; needs CAP_SYS_RESOURCE on the host",
                     "prlimit --pid " + pid + " --" + resource + "=" + value + ":" + value));
         }
+        // pam_limits counts memory in KiB, everything else as the kernel does.
+        long pam = List.of("as", "data", "memlock", "stack").contains(resource) ? value / 1024 : value;
         all.add(Remedy.persistent("for logins by PAM (not for services, not for containers), in a new session",
-                "echo '" + "USER - " + resource + " " + value + "' > /etc/security/limits.d/90-headroom.conf"));
-        String directive = "Limit" + resource.toUpperCase(java.util.Locale.ROOT) + "=" + value;
+                "echo 'USER - " + resource + " " + pam + "' > /etc/security/limits.d/90-headroom.conf"));
+        String directive = "Limit" + resource.toUpperCase(Locale.ROOT) + "=" + value;
         all.add(Remedy.systemd("for a unit", "systemctl edit UNIT", "[Service]", directive,
                 "systemctl daemon-reload && systemctl restart UNIT"));
         all.add(Remedy.container("when the container is made; Kubernetes has no field, so set it on the runtime's unit",

@@ -118,7 +118,7 @@ final class ResourceLimits {
                                 + "back.")
                 .next("The process goes on with the limits it had; the soft limit may move up to the hard one.")
                 .provoked("6.18 by test")
-                .judge(c -> permitted(c, ResourceLimits::judgeRaise));
+                .judge(c -> permitted(c, ResourceLimits::judgeRaise).with(c, Facts.limitHard(resource(c))));
     }
 
     private static Finding judgeRaise(Case c) {
@@ -165,6 +165,7 @@ final class ResourceLimits {
                         Remedy.now("set them as the target's user or with CAP_SYS_RESOURCE",
                                 "prlimit --pid " + c.text(Facts.ASKED_PID).orElse("PID") + " --nofile=SOFT:HARD")))
                 .dont("Do not raise any limit for this: it is about who asks.")
+                .next("The other process keeps its limits.")
                 .provoked("6.18 by test")
                 .judge(ResourceLimits::judgeOther);
     }
@@ -213,8 +214,9 @@ final class ResourceLimits {
                         "prlimit --pid " + c.text(Facts.PID).orElse("PID") + " --" + resource(c) + "="
                                 + Say.number(hard(c).orElse(-1)) + ":" + Say.number(hard(c).orElse(-1)))))
                 .dont("Do not use sudo: no capability lifts this.")
+                .next("Neither limit changes.")
                 .provoked("6.18 by test")
-                .judge(ResourceLimits::judgeOrder);
+                .judge(c -> judgeOrder(c).with(c, Facts.limitSoft(resource(c)), Facts.limitHard(resource(c))));
     }
 
     private static Finding judgeOrder(Case c) {
@@ -236,6 +238,8 @@ final class ResourceLimits {
                 .rule("kernel/sys.c do_prlimit: a resource number of RLIM_NLIMITS (16) or more is EINVAL (all versions)")
                 .remedies(c -> List.of(Remedy.now("ask for one of the sixteen of getrlimit(2)",
                         "cat /proc/self/limits")))
+                .dont("Do not use sudo: no capability lifts this.")
+                .next("Nothing changes.")
                 .provoked("6.18 by test")
                 .judge(c -> {
                     var asked = c.text(Facts.ASKED_RESOURCE);
@@ -256,6 +260,8 @@ final class ResourceLimits {
                 .evidence(Facts.ASKED_PID, Facts.TARGET_EXISTS)
                 .remedies(c -> List.of(Remedy.now("look the number up in the caller's PID namespace; from a container "
                         + "the host's numbers mean nothing", "ps -e")))
+                .dont("Do not use sudo: a process of another PID namespace is not found by anyone.")
+                .next("Nothing changes.")
                 .provoked("6.18 by test")
                 .judge(c -> {
                     String target = c.text(Facts.ASKED_PID).map(p -> "process " + p).orElse("the process");
@@ -275,6 +281,7 @@ final class ResourceLimits {
                 .remedies(c -> List.of(Remedy.now("look for the refusal in the audit log, then allow it in the policy",
                         "ausearch -m avc -ts recent", "journalctl -k -g 'apparmor=.DENIED'")))
                 .dont("Do not turn the security module off to get past one refusal.")
+                .next("The call is refused each time, until the policy changes.")
                 .judge(c -> c.text(Facts.LSM_LABEL).map(label -> switch (label) {
                     case "none", "unconfined", "kernel" -> Finding.ruledOut("no security module confines "
                             + Say.process(c) + " (label " + label + ")");
@@ -294,6 +301,7 @@ final class ResourceLimits {
                         Remedy.systemd("allow the call in the unit", "systemctl edit UNIT", "[Service]",
                                 "SystemCallFilter=…")))
                 .dont("Do not run without a profile for good: seccomp=unconfined is for a test.")
+                .next("The call is refused each time; a filter cannot be taken off a running process.")
                 .judge(c -> {
                     OptionalLong mode = c.number(Facts.SECCOMP);
                     if (mode.isEmpty()) {

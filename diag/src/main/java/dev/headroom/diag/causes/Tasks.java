@@ -87,7 +87,8 @@ final class Tasks {
                         + "CAP_SYS_ADMIN; after a setuid the execve fails (all versions)")
                 .evidence(Facts.TASKS_USER, Facts.limitSoft("nproc"), Facts.limitHard("nproc"), Facts.RUID,
                         Facts.CAP_EFF, Facts.USERNS_INITIAL)
-                .remedies(c -> Remedies.limit(c, "nproc", Say.roomier(c.number(Facts.limitSoft("nproc")).orElse(4096))))
+                .remedies(c -> Remedies.limit(c, "nproc",
+                        Math.max(4096, Say.roomier(c.number(Facts.limitSoft("nproc")).orElse(1024)))))
                 .dont(THREADS_COUNT, "Do not edit limits.conf for a service or a container: only logins by PAM read "
                         + "it.")
                 .next("All processes of that user together can start nothing more, in any container with the same user "
@@ -161,6 +162,7 @@ final class Tasks {
                 .remedies(c -> List.of(Remedy.container("make the user namespace again, from a process with a higher "
                         + "RLIMIT_NPROC; that of a living one cannot be changed")))
                 .dont("Do not raise ulimit -u inside: the limit above was fixed when the namespace was made.")
+                .next("Nothing new can start in the namespace until tasks end.")
                 .provoked("6.18 by test")
                 .judge(c -> c.text(Facts.USERNS_INITIAL).map(initial -> {
                     if (initial.equals("yes")) {
@@ -213,6 +215,7 @@ final class Tasks {
                     return all;
                 })
                 .dont("Do not set vm.overcommit_memory=1 blindly: then nothing is refused and the OOM killer chooses.")
+                .next("Large processes cannot start helpers by fork; small ones can.")
                 .provoked("6.12 by guest")
                 .judge(c -> Set.of("vfork", "posix_spawn").contains(c.question().call())
                         ? Finding.ruledOut(c.question().call() + " copies no memory")
@@ -228,6 +231,7 @@ final class Tasks {
                 .evidence(Shapes.MEMORY_EVIDENCE)
                 .remedies(Remedies::memory)
                 .dont("Do not raise a limit on tasks: those are EAGAIN.")
+                .next("More calls fail, or the OOM killer ends a process of the cgroup.")
                 .judge(c -> Shapes.kernelMemory(c, "the new task"));
     }
 
@@ -242,6 +246,7 @@ final class Tasks {
                         Remedy.now("give the names in a file or through a pipe", "xargs -0 COMMAND < LIST"),
                         Remedy.now("or raise the soft stack limit, up to 24 MiB helps", "ulimit -Ss 24576")))
                 .dont("Do not expect ulimit -Ss to help with one string above 128 KiB: that bound is built in.")
+                .next("The program is not started.")
                 .provoked("6.18 by test")
                 .judge(c -> {
                     OptionalLong soft = c.number(stack);
@@ -264,6 +269,7 @@ final class Tasks {
                         Facts.sysctl("user.max_pid_namespaces"), Facts.sysctl("user.max_mnt_namespaces"))
                 .remedies(c -> Remedies.sysctl("user.max_user_namespaces", 65536))
                 .dont("Do not clean up the disk: ENOSPC here has nothing to do with disk space.")
+                .next("Containers and sandboxes of that user do not start.")
                 .provoked("6.18 by test")
                 .judge(c -> {
                     OptionalLong users = c.number(Facts.sysctl("user.max_user_namespaces"));

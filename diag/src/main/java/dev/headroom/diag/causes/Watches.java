@@ -63,8 +63,8 @@ final class Watches {
     private static Cause inotifyInstances() {
         return Row.of("inotify-instances", EMFILE).calls("inotify_init", "inotify_init1")
                 .rule("fs/notify/inotify/inotify_user.c inotify_new_group: EMFILE when the effective user has "
-                        + "user.max_inotify_instances in its user namespace or in one above; root too (since 5.13 so; "
-                        + "before, by user_struct)")
+                        + "user.max_inotify_instances in its user namespace or in one above; root too (all supported "
+                        + "versions)")
                 .evidence(Facts.INOTIFY_INSTANCES_USER, INSTANCES.ceiling(), Facts.FD_INOTIFY, Facts.FD_USED,
                         Facts.limitSoft("nofile"))
                 .remedies(c -> Remedies.sysctl("fs.inotify.max_user_instances",
@@ -84,6 +84,7 @@ final class Watches {
                 .evidence(Facts.FANOTIFY_GROUPS_USER, GROUPS.ceiling(), Facts.FD_USED, Facts.limitSoft("nofile"))
                 .remedies(c -> Remedies.roomierSysctl(c, "fs.fanotify.max_user_groups"))
                 .dont(NOT_NOFILE)
+                .next("Virus scanners and file monitors of that user do not start.")
                 .provoked("6.18 by test")
                 .judge(c -> quota(c, GROUPS, "has no fanotify group left"));
     }
@@ -98,14 +99,22 @@ final class Watches {
             case FULL -> Shapes.named(c) || Descriptors.nofile(c) != Gauge.Fill.FULL ? counted
                     : Finding.possible(counted.sentence());
             case NEAR -> counted;
-            case CLEAR -> Shapes.named(c) && Descriptors.nofile(c) == Gauge.Fill.CLEAR
-                    ? Finding.possible(Say.effectiveUser(c) + " " + none + " for it, although " + counted.sentence()
+            case CLEAR -> Shapes.named(c) && Descriptors.nofile(c) == Gauge.Fill.CLEAR ? nested(c)
+                    ? Finding
+                            .confirmed("the limit of its own user namespace is reached (user.max_* read inside it), for"
+                                    + " descriptors are free and by the host's " + counted.sentence())
+                    : Finding.possible(Say.effectiveUser(c) + " " + none + " for it, although " + counted.sentence()
                             + " as far as can be seen: descriptors are free, and there is no third reason")
                     : counted;
             case UNKNOWN -> Descriptors.otherThanNofile(c, Say.effectiveUser(c) + " " + none
                     + c.number(gauge.ceiling()).stream().mapToObj(n -> " of " + n).findFirst().orElse("")
                     + ": descriptors are free, and there is no other reason", gauge.unknown(c));
         };
+    }
+
+    /** A user namespace may set lower limits of its own, which are not to be seen from outside. */
+    private static boolean nested(Case c) {
+        return c.text(Facts.USERNS_INITIAL).filter("no"::equals).isPresent();
     }
 
     private static Cause epollUserWatches() {
@@ -124,7 +133,7 @@ final class Watches {
     private static Cause inotifyWatches() {
         return Row.of("inotify-watches", ENOSPC).calls("inotify_add_watch")
                 .rule("fs/notify/inotify/inotify_user.c inotify_new_watch: ENOSPC when the effective user has "
-                        + "user.max_inotify_watches in its user namespace or in one above; root too (since 4.9)")
+                        + "user.max_inotify_watches in its user namespace or in one above; root too (all supported versions)")
                 .evidence(Facts.INOTIFY_WATCHES_USER, INOTIFY.ceiling())
                 .remedies(c -> Remedies.sysctl("fs.inotify.max_user_watches",
                         Math.max(524288, Say.roomier(c.number(INOTIFY.ceiling()).orElse(8192)))))
@@ -141,6 +150,7 @@ final class Watches {
                 .evidence(Facts.FANOTIFY_MARKS_USER, MARKS.ceiling())
                 .remedies(c -> Remedies.roomierSysctl(c, "fs.fanotify.max_user_marks"))
                 .dont(NOT_DISK)
+                .next("Events of files without a mark are not reported.")
                 .provoked("6.18 by test")
                 .judge(c -> soleQuota(c, MARKS, "fanotify_mark"));
     }
@@ -154,11 +164,13 @@ final class Watches {
         if (!Shapes.named(c)) {
             return counted;
         }
+        String own = nested(c) && !call.equals("epoll_ctl")
+                ? ", or that of its own user namespace (user.max_* read inside it)," : "";
         String seen = gauge.fill(c) == Gauge.Fill.UNKNOWN ? "" : " (as far as can be seen " + counted.sentence()
                 + " now)";
         return Finding.confirmed("the quota of " + gauge.things().apply(c)
                 + c.number(gauge.ceiling()).stream().mapToObj(n -> ", " + n + ",").findFirst().orElse("")
-                + " was used up" + seen + ": " + call + " has no other reason for ENOSPC");
+                + own + " was used up" + seen + ": " + call + " has no other reason for ENOSPC");
     }
 
     /** An error of epoll_ctl that is no limit: the program broke its rules. */
@@ -167,6 +179,7 @@ final class Watches {
                 .rule("fs/eventpoll.c " + function + ": " + errno + " (all versions)")
                 .remedies(c -> List.of(Remedy.now("change the program: " + way)))
                 .dont("Do not raise a limit: none was met.")
+                .next("The descriptor is not watched, so its events are never told.")
                 .provoked("6.18 by test")
                 .judge(c -> Shapes.only(c, "epoll_ctl", sentence));
     }
@@ -178,6 +191,7 @@ final class Watches {
                 .evidence(Shapes.MEMORY_EVIDENCE)
                 .remedies(Remedies::memory)
                 .dont("Do not raise fs.epoll.max_user_watches: that is ENOSPC.")
+                .next("More calls fail, or the OOM killer ends a process.")
                 .judge(c -> Shapes.kernelMemory(c, "the watch"));
     }
 }

@@ -26,7 +26,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command above all commands: alone, it says what there is. What goes wrong in any of them is worded here. */
 @Command(name = "headroom", scope = ScopeType.INHERIT, mixinStandardHelpOptions = true, versionProvider = Version.class,
-        subcommands = {Explain.class, TakeSnapshot.class, Serve.class, Connect.class, HelpCommand.class})
+        subcommands = {Explain.class, Check.class, PlanCommand.class, TakeSnapshot.class, Serve.class, Connect.class,
+                HelpCommand.class})
 final class Headroom implements Runnable {
     /** Exit status: something was found, as a lost echo. */
     static final int FOUND = 1;
@@ -56,6 +57,8 @@ final class Headroom implements Runnable {
         showText(all, "headroom.txt");
         showText(all.getSubcommands().get("explain"), "explain.txt");
         showText(all.getSubcommands().get("snapshot"), "snapshot.txt");
+        showText(all.getSubcommands().get("check"), "check.txt");
+        showText(all.getSubcommands().get("plan"), "plan.txt");
         showText(all.getSubcommands().get("serve"), "serve.txt");
         showText(all.getSubcommands().get("connect"), "connect.txt");
         return all;

@@ -13,7 +13,9 @@ import java.util.List;
  */
 final class Rehearsal {
     private static final List<List<String>> LINES = List.of(List.of("--help"), List.of("--version"),
-            List.of("--no-such"), List.of("serve", "--help"),
+            List.of("--no-such"), List.of("serve", "--help"), List.of("plan", "1m"), List.of("plan", "1m", "--json"),
+            List.of("check"), List.of("check", "--pid", Long.toString(ProcessHandle.current().pid())),
+            List.of("check", "--json"),
             List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms"),
             List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"),
             List.of("explain", "EMFILE", "--pid", Long.toString(ProcessHandle.current().pid())),

@@ -75,13 +75,15 @@ class FindingsTest {
     }
 
     @Test
-    void shouldTellForEachCauseTheRuleItsVersionsAndWhereItWasChecked() {
+    void shouldTellForEachCauseItsRuleWhatNotToDoAndWhatComesNext() {
         Set<String> ids = new HashSet<>();
         assertAll(OURS.stream().map(cause -> () -> {
             assertTrue(ids.add(cause.id()), cause.id() + " is there twice");
             assertTrue(cause.rule().matches("(?s).*(version|since|before|up to|distributions).*"), cause.rule());
             assertFalse(cause.errnos().isEmpty(), cause.id());
             assertFalse(cause.provoked().isEmpty(), cause.id());
+            assertFalse(cause.dont().isEmpty(), cause.id() + " says nothing against a folk remedy");
+            assertFalse(cause.next().isEmpty(), cause.id() + " does not say what comes next");
         }));
     }
 

@@ -98,9 +98,18 @@ class ProvokedIT {
         return Stream.of(
                 new Refusal("nofile-soft", "nofile=32 nofile-soft",
                         "all 32 descriptors of process PID (provoke) are in use"),
+                new Refusal("nofile-soft", "nofile=32 accept",
+                        "all 32 descriptors of process PID (provoke) are in use"),
+                new Refusal("nofile-soft", "nofile=32 pipe", "31 of 32 descriptors of process PID (provoke) are in use,"
+                        + " and pipe2 needs two"),
+                new Refusal("nofile-soft", "lowered",
+                        "all 4 descriptors of process PID (provoke) are in use, and 12 more"
+                                + " have numbers above a limit that was lowered"),
                 new Refusal("fd-number-over-soft", "nofile=64 dup2 64", "descriptor number 64 is too much"),
                 new Refusal("inotify-instances", "nofile=2000 uid=61001 inotify-instances",
                         "inotify instances of user 61001 are in use"),
+                new Refusal("inotify-instances", "nofile=2000 userns inotify-nested",
+                        "the limit of its own user namespace is reached"),
                 new Refusal("fanotify-groups", "nofile=2000 uid=61002 fanotify-groups",
                         "fanotify groups of user 61002 are in use"),
                 new Refusal("mq-bytes", "uid=61003 mq-bytes", "RLIMIT_MSGQUEUE"),
@@ -129,6 +138,7 @@ class ProvokedIT {
                 new Refusal("epoll-nesting", "epoll-nesting", "more than 4 links"),
                 new Refusal("nproc", "nproc=20 uid=61005 fork", "all 20 tasks of user 61005 are in use"),
                 new Refusal("nproc", "nproc=20 uid=61006 thread", "all 20 tasks of user 61006 are in use"),
+                new Refusal("nproc", "exec-over-limit 61017", "9 tasks of user 61017 are in use and the limit is 5"),
                 new Refusal("user-ns-rlimit", "uid=61007 nproc=20:1000 userns user-ns-rlimit",
                         "tasks of user 61007 count against it").only(Verdict.POSSIBLE),
                 new Refusal("pidns-init-gone", "pidns-init-gone", "forks into has ended"),
@@ -150,7 +160,7 @@ class ProvokedIT {
                 new Refusal("pipe-size", "uid=61010 pipe-size " + 2 * sysctl("fs.pipe-max-size"),
                         "fs.pipe-max-size is"),
                 new Refusal("pipe-size", "nofile=4096 uid=61011 pipe-pages 1025", "pipe pages of user 61011"),
-                new Refusal("keys-quota", "uid=61012 keys-quota", "keys of the user are in use"))
+                new Refusal("keys-quota", "uid=61012 keys-quota", "keys of user 61012 are in use"))
                 .map(r -> dynamicTest(r.cause + ": " + r.words, () -> hold(r)));
     }
 
@@ -375,10 +385,15 @@ class ProvokedIT {
         }
 
         @Override
-        public void close() throws IOException, InterruptedException {
+        public void close() throws IOException {
             process.getOutputStream().close();
-            if (!process.waitFor(2, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor();
+            try {
+                if (!process.waitFor(2, TimeUnit.SECONDS)) {
+                    process.destroyForcibly().waitFor();
+                }
+            } catch (InterruptedException e) {
+                process.destroyForcibly();
+                Thread.currentThread().interrupt();
             }
         }
     }
