@@ -22,6 +22,7 @@ import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.FdTable;
 import dev.headroom.loop.Quota;
 import dev.headroom.loop.Timer;
+import dev.headroom.proc.Sysctl;
 
 /**
  * One loop of the client. What it remembers of a connection are the 32 bits of the table and 16 bytes of its own:
@@ -56,10 +57,6 @@ final class Caller implements ConnectionHandler {
     private static final int A_SWEEP = 256;
     private static final int PORTS_AT_ONCE = 512;
 
-    /** net.ipv4.ip_local_port_range. */
-    record PortRange(int low, int high) {
-    }
-
     final Counters counters = new Counters();
     final Histogram latency = newHistogram();
 
@@ -76,7 +73,9 @@ final class Caller implements ConnectionHandler {
     private final List<Sockaddr> targets;
     private final List<Sockaddr> sources;
     private final boolean[] exhausted;
-    private final PortRange range;
+    /** net.ipv4.ip_local_port_range. */
+    private final int lowPort;
+    private final int highPort;
     /** For each pair of addresses, the lowest port that may still be free. */
     private final int[] nextPort;
     private final int maxInFlight;
@@ -86,11 +85,8 @@ final class Caller implements ConnectionHandler {
     private final Timer rateTimer;
     private final Timer retryTimer;
 
-    // heads and tails of the queues: descriptor + 1, or 0
-    private int connectingHead;
-    private int connectingTail;
-    private int dueHead;
-    private int dueTail;
+    private final Queue connecting = new Queue();
+    private final Queue connected = new Queue();
 
     private int exhaustedCount;
     private int cursor;
@@ -103,7 +99,7 @@ final class Caller implements ConnectionHandler {
     /** Tuples behind {@code nextTuple} have come free. */
     private boolean tuplesFreed;
 
-    Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, PortRange range,
+    Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, Sysctl.Range range,
             Quota quota, AtomicLong nextTuple) {
         this.client = client;
         this.loop = loop;
@@ -118,9 +114,10 @@ final class Caller implements ConnectionHandler {
         this.targets = options.targets();
         this.sources = options.sources();
         this.exhausted = new boolean[targets.size() * Math.max(1, sources.size())];
-        this.range = range;
+        this.lowPort = (int) range.low();
+        this.highPort = (int) range.high();
         this.nextPort = new int[exhausted.length];
-        Arrays.fill(nextPort, range.low());
+        Arrays.fill(nextPort, lowPort);
         this.maxInFlight = Math.max(1, Math.ceilDiv(options.inFlight(), options.loops()));
         this.rate = options.rate() / options.loops();
         this.connectTimer = loop.timer(this::expireConnecting);
@@ -215,11 +212,11 @@ final class Caller implements ConnectionHandler {
      * @return the descriptor or {@code -errno}
      */
     private int connectWithin(int pair, Sockaddr source, Sockaddr target) {
-        while (nextPort[pair] <= range.high()) {
+        while (nextPort[pair] <= highPort) {
             int low = nextPort[pair];
-            int fd = connector.connect(source, target, low, Math.min(low + PORTS_AT_ONCE - 1, range.high()));
+            int fd = connector.connect(source, target, low, Math.min(low + PORTS_AT_ONCE - 1, highPort));
             if (fd == -ENOPROTOOPT || fd == -EINVAL && connector.failedCall().equals("setsockopt")) {
-                Arrays.fill(nextPort, range.high() + 1);
+                Arrays.fill(nextPort, highPort + 1);
             } else if (fd != -EADDRNOTAVAIL || !connector.failedCall().equals("connect")) {
                 return fd;
             } else {
@@ -269,7 +266,7 @@ final class Caller implements ConnectionHandler {
     private void started(int fd) {
         inFlight++;
         long deadline = System.nanoTime() + options.timeoutNanos();
-        appendConnecting(fd, deadline);
+        connecting.append(fd, deadline);
         if (!connectTimer.isArmed()) {
             connectTimer.armAt(deadline);
         }
@@ -292,7 +289,7 @@ final class Caller implements ConnectionHandler {
     }
 
     private void leaveConnecting(int fd) {
-        unlinkConnecting(fd);
+        connecting.remove(fd);
         inFlight--;
         quota.release();
         tuplesFreed = true;
@@ -301,15 +298,15 @@ final class Caller implements ConnectionHandler {
     private void expireConnecting() {
         long now = System.nanoTime();
         boolean expired = false;
-        while (connectingHead != 0 && due(connectingHead - 1) - now <= 0) {
-            int fd = connectingHead - 1;
+        while (connecting.isDue(now)) {
+            int fd = connecting.first();
             leaveConnecting(fd);
             connector.abandon(fd);
             counters.error(ETIMEDOUT);
             expired = true;
         }
-        if (connectingHead != 0) {
-            connectTimer.armAt(due(connectingHead - 1));
+        if (!connecting.isEmpty()) {
+            connectTimer.armAt(due(connecting.first()));
         }
         if (expired) {
             hold("connect", ETIMEDOUT, detail(ETIMEDOUT));
@@ -332,7 +329,7 @@ final class Caller implements ConnectionHandler {
     private void retry() {
         waiting = false;
         Arrays.fill(exhausted, false);
-        Arrays.fill(nextPort, range.low());
+        Arrays.fill(nextPort, lowPort);
         exhaustedCount = 0;
         if (tuplesFreed && nextTuple.get() >= tuples()) {
             tuplesFreed = false;
@@ -345,13 +342,13 @@ final class Caller implements ConnectionHandler {
 
     @Override
     public void opened(Connections c, int fd) throws IOException {
-        unlinkConnecting(fd);
+        connecting.remove(fd);
         inFlight--;
         table.setUser(fd, 0);
         Counters.add(counters.opened, 1);
         client.loops().opened(c, fd);
         long now = System.nanoTime();
-        appendDue(fd, now + options.everyNanos());
+        connected.append(fd, now + options.everyNanos());
         armDue();
         if (!quiet) {
             send(fd, 1);
@@ -360,18 +357,18 @@ final class Caller implements ConnectionHandler {
     }
 
     private void armDue() {
-        if (options.everyNanos() > 0 && !dueTimer.isArmed() && dueHead != 0 && !quiet) {
-            dueTimer.armAt(due(dueHead - 1));
+        if (options.everyNanos() > 0 && !dueTimer.isArmed() && !connected.isEmpty() && !quiet) {
+            dueTimer.armAt(due(connected.first()));
         }
     }
 
     private void sendDue() {
         long now = System.nanoTime();
-        for (int i = 0; i < A_SWEEP && dueHead != 0 && due(dueHead - 1) - now <= 0; i++) {
-            int fd = dueHead - 1;
+        for (int i = 0; i < A_SWEEP && connected.isDue(now); i++) {
+            int fd = connected.first();
             long next = due(fd) + options.everyNanos();
-            unlinkDue(fd);
-            appendDue(fd, next);
+            connected.remove(fd);
+            connected.append(fd, next);
             int pending = pending(fd);
             if (pending == 0) {
                 try {
@@ -472,7 +469,7 @@ final class Caller implements ConnectionHandler {
 
     @Override
     public void closed(Connections c, int fd, int errno) {
-        unlinkDue(fd);
+        connected.remove(fd);
         if (pending(fd) > 0 && !loopEnded) {
             Counters.add(counters.lost, 1);
         }
@@ -499,8 +496,8 @@ final class Caller implements ConnectionHandler {
             dueTimer.cancel();
             retryTimer.cancel();
             rateTimer.cancel();
-            while (connectingHead != 0) {
-                int fd = connectingHead - 1;
+            while (!connecting.isEmpty()) {
+                int fd = connecting.first();
                 leaveConnecting(fd);
                 connector.abandon(fd);
             }
@@ -517,9 +514,9 @@ final class Caller implements ConnectionHandler {
             quiet = true;
             loopEnded = true;
             long now = System.nanoTime();
-            for (int i = dueHead; i != 0; i = entries.getInt((long) (i - 1) * ENTRY + NEXT)) {
-                int pending = pending(i - 1);
-                if (pending > 0 && now - intended(i - 1, pending) > options.timeoutNanos()) {
+            for (int fd = connected.first(); fd >= 0; fd = next(fd) - 1) {
+                int pending = pending(fd);
+                if (pending > 0 && now - intended(fd, pending) > options.timeoutNanos()) {
                     Counters.add(counters.lost, 1);
                 }
             }
@@ -542,57 +539,66 @@ final class Caller implements ConnectionHandler {
         entries.putLong((long) fd * ENTRY, time);
     }
 
-    private void appendConnecting(int fd, long time) {
-        link(fd, time, connectingTail);
-        connectingTail = fd + 1;
-        connectingHead = connectingHead == 0 ? fd + 1 : connectingHead;
-    }
-
-    private void unlinkConnecting(int fd) {
-        int previous = previous(fd);
-        int next = next(fd);
-        unlink(previous, next);
-        connectingHead = previous == 0 ? next : connectingHead;
-        connectingTail = next == 0 ? previous : connectingTail;
-    }
-
-    private void appendDue(int fd, long time) {
-        link(fd, time, dueTail);
-        dueTail = fd + 1;
-        dueHead = dueHead == 0 ? fd + 1 : dueHead;
-    }
-
-    private void unlinkDue(int fd) {
-        int previous = previous(fd);
-        int next = next(fd);
-        unlink(previous, next);
-        dueHead = previous == 0 ? next : dueHead;
-        dueTail = next == 0 ? previous : dueTail;
-    }
-
     private int previous(int fd) {
         return entries.getInt((long) fd * ENTRY + PREVIOUS);
+    }
+
+    private void setPrevious(int fd, int link) {
+        entries.putInt((long) fd * ENTRY + PREVIOUS, link);
     }
 
     private int next(int fd) {
         return entries.getInt((long) fd * ENTRY + NEXT);
     }
 
-    private void link(int fd, long time, int tail) {
-        setDue(fd, time);
-        entries.putInt((long) fd * ENTRY + PREVIOUS, tail);
-        entries.putInt((long) fd * ENTRY + NEXT, 0);
-        if (tail != 0) {
-            entries.putInt((long) (tail - 1) * ENTRY + NEXT, fd + 1);
-        }
+    private void setNext(int fd, int link) {
+        entries.putInt((long) fd * ENTRY + NEXT, link);
     }
 
-    private void unlink(int previous, int next) {
-        if (previous != 0) {
-            entries.putInt((long) (previous - 1) * ENTRY + NEXT, next);
+    /** Descriptors in the order in which they are due. A link is a descriptor + 1, or 0 at the ends. */
+    private final class Queue {
+        private int head;
+        private int tail;
+
+        boolean isEmpty() {
+            return head == 0;
         }
-        if (next != 0) {
-            entries.putInt((long) (next - 1) * ENTRY + PREVIOUS, previous);
+
+        /** The descriptor that is due first, or -1. */
+        int first() {
+            return head - 1;
+        }
+
+        boolean isDue(long now) {
+            return head != 0 && due(head - 1) - now <= 0;
+        }
+
+        /** @param time not before that of the last one */
+        void append(int fd, long time) {
+            setDue(fd, time);
+            setPrevious(fd, tail);
+            setNext(fd, 0);
+            if (tail == 0) {
+                head = fd + 1;
+            } else {
+                setNext(tail - 1, fd + 1);
+            }
+            tail = fd + 1;
+        }
+
+        void remove(int fd) {
+            int previous = previous(fd);
+            int next = next(fd);
+            if (previous == 0) {
+                head = next;
+            } else {
+                setNext(previous - 1, next);
+            }
+            if (next == 0) {
+                tail = previous;
+            } else {
+                setPrevious(next - 1, previous);
+            }
         }
     }
 }

@@ -1,8 +1,6 @@
 package dev.headroom.echo;
 
-import java.io.FileInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,6 +13,8 @@ import dev.headroom.loop.Connections;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.FdTable;
 import dev.headroom.loop.Quota;
+import dev.headroom.proc.ProcFs;
+import dev.headroom.proc.Sysctl;
 
 /**
  * Opens connections until it has enough or a limit stops it, keeps them, and sends a message on each at its interval;
@@ -80,7 +80,8 @@ public final class EchoClient implements AutoCloseable {
         try {
             Quota quota = new Quota(options.connections);
             AtomicLong nextTuple = new AtomicLong();
-            Caller.PortRange range = localPortRange();
+            // Read before the loops split, for afterwards they may not open files.
+            Sysctl.Range range = new ProcFs().sysctl("net.ipv4.ip_local_port_range").asRange();
             for (EventLoop loop : client.loops.all()) {
                 if (client.entries.isEmpty() || options.privateTables) {
                     client.entries.add(FdTable.newArray(Caller.ENTRY));
@@ -95,19 +96,6 @@ public final class EchoClient implements AutoCloseable {
             client.close();
             throw e;
         }
-    }
-
-    /** Read before the loops split, which may not open files. */
-    private static Caller.PortRange localPortRange() throws IOException {
-        // A sysctl gives all it has to the first read and nothing to a second one (kernel/sysctl.c, do_proc_dointvec),
-        // so that Files.readString, which begins with one byte, would get "3".
-        byte[] buffer = new byte[64];
-        int n;
-        try (FileInputStream file = new FileInputStream("/proc/sys/net/ipv4/ip_local_port_range")) {
-            n = file.read(buffer);
-        }
-        String[] ports = new String(buffer, 0, n, StandardCharsets.US_ASCII).strip().split("\\s+");
-        return new Caller.PortRange(Integer.parseInt(ports[0]), Integer.parseInt(ports[1]));
     }
 
     Loops loops() {
