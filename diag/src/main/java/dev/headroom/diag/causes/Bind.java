@@ -104,6 +104,10 @@ final class Bind {
                                 "ip addr add ADDRESS dev DEV nodad")))
                         .provoked("source only").judge(c -> Signs.missing(c, Facts.LOCAL_IPV6_FLAGS)
                                 .filter(f -> Endpoint.local(c).map(Endpoint::ipv6).orElse(true))
+                                .map(f -> Endpoint.local(c).isPresent()
+                                        && c.now().fact(Facts.IPV6_ADDRESSES).isPresent()
+                                                ? Finding.ruledOut(Endpoint.local(c).get().host() + " is on no device")
+                                                : f)
                                 .orElseGet(() -> tentative(c))),
                 Row.of("bind-ipv6-disabled", EADDRNOTAVAIL).calls("bind").evidence(Facts.IPV6_ADDRESSES)
                         .rule("with net.ipv6.conf.all.disable_ipv6=1 no IPv6 address is local, ::1 neither")
@@ -114,7 +118,8 @@ final class Bind {
                             }
                             return Signs.missing(c, Facts.IPV6_ADDRESSES).orElseGet(() -> {
                                 long n = c.number(Facts.IPV6_ADDRESSES).orElse(0);
-                                return n > 0 ? Finding.ruledOut("this network namespace has " + n + " IPv6 addresses")
+                                return n > 0
+                                        ? Finding.ruledOut("this network namespace has " + Say.count(n, "IPv6 address"))
                                         : Endpoint.local(c).isPresent()
                                                 ? Finding.confirmed("this network namespace has no IPv6 address")
                                                 : Finding.possible("this network namespace has no IPv6 address");
@@ -212,9 +217,10 @@ final class Bind {
             if (outgoing == 0) {
                 return Finding.ruledOut("no outgoing connection has port " + local.port());
             }
-            String sentence = outgoing + " outgoing connection" + (outgoing == 1 ? " has" : "s have") + " port "
+            String sentence = Say.count(outgoing, "outgoing connection") + (outgoing == 1 ? " has" : " have") + " port "
                     + local.port()
-                    + " as its own" + c.text(Facts.PORT_EXAMPLE).map(e -> " (" + e + ")").orElse("");
+                    + " as " + (outgoing == 1 ? "its" : "their") + " own"
+                    + c.text(Facts.PORT_EXAMPLE).map(e -> " (" + e + ")").orElse("");
             if (rival(c, local).isPresent()) {
                 return Finding.possible(sentence + ", beside the listener");
             }
@@ -238,8 +244,8 @@ final class Bind {
             }
             long accepted = old + live - c.number(Facts.PORT_OUTGOING).orElse(0);
             return accepted <= 0 ? Finding.ruledOut("no connection of a former listener has port " + local.port())
-                    : Finding.confirmed(accepted + " connection" + (accepted == 1 ? "" : "s")
-                            + " of a former listener still have port "
+                    : Finding.confirmed(Say.count(accepted, "connection")
+                            + " of a former listener still " + (accepted == 1 ? "has" : "have") + " port "
                             + local.port() + " (" + old
                             + " in TIME_WAIT), and it or the new socket has not set SO_REUSEADDR");
         });
@@ -314,6 +320,14 @@ final class Bind {
             String type = c.text(Facts.LOCAL_TYPE).orElseThrow();
             if (type.equals("local") || type.equals("broadcast") || type.equals("multicast")) {
                 return Finding.ruledOut(host + " is an address of this network namespace");
+            }
+            if (local.map(Endpoint::ipv6).orElse(false)) {
+                if (c.now().fact(Facts.LOCAL_IPV6_FLAGS).isPresent()) {
+                    return Finding.ruledOut(host + " is an address of this network namespace");
+                }
+                if (c.number(Facts.IPV6_ADDRESSES).orElse(1) == 0) {
+                    return Finding.ruledOut("this network namespace has no IPv6 address at all: bind-ipv6-disabled");
+                }
             }
             return Signs.is(c, "net.ipv4.ip_nonlocal_bind", 1) && !local.map(Endpoint::ipv6).orElse(false)
                     ? Finding.ruledOut("net.ipv4.ip_nonlocal_bind is 1")

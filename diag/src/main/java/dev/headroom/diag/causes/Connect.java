@@ -82,7 +82,7 @@ final class Connect {
                                 ? Finding.possible(
                                         "the peer may have closed with data unread; TCPAbortOnClose counts it there")
                                 : Signs.counter(c, ON_CLOSE,
-                                        "%d connections of this network namespace were closed with data unread "
+                                        "%d {connection|connections} of this network namespace {was|were} closed with data unread "
                                                 + "between the two readings, which sends RST")),
                 Row.of("listener-closed", ECONNRESET)
                         .rule("inet_csk_listen_stop resets what waits in the accept queue when the listener is closed, unless "
@@ -134,7 +134,8 @@ final class Connect {
                     return Signs.missing(c, Facts.UNIX_QUEUE, Facts.UNIX_LIMIT).orElseGet(() -> {
                         long queue = c.number(Facts.UNIX_QUEUE).orElse(0);
                         long limit = c.number(Facts.UNIX_LIMIT).orElse(Long.MAX_VALUE);
-                        String use = queue + " of " + (limit + 1) + " connections wait in the queue of "
+                        String use = queue + " of "
+                                + Say.agree("%d {connection waits|connections wait} in the queue of ", limit + 1)
                                 + peer.orElse("the unix listener") + " (its backlog is " + limit
                                 + ", and one more fits)";
                         return queue > limit ? Finding.confirmed(use) : Finding.ruledOut(use);
@@ -253,7 +254,7 @@ final class Connect {
             return Signs.quiet(c, ConnectTimeouts.OVERFLOWS)
                     ? Finding.ruledOut("no accept queue of this network namespace overflowed")
                     : Signs.counter(c, EMBRYONIC,
-                            "%d clients were reset between the two readings because an accept queue was full and "
+                            "%d {client was|clients were} reset between the two readings because an accept queue was full and "
                                     + "net.ipv4.tcp_abort_on_overflow is 1");
         });
     }

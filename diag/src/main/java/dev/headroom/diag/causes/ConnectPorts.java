@@ -245,7 +245,8 @@ final class ConnectPorts {
             boolean disabled = Signs.is(c, "net.ipv6.conf.all.disable_ipv6", 1);
             long addresses = c.number(Facts.IPV6_ADDRESSES).orElse(0);
             if (addresses > 0 && !disabled) {
-                return Finding.ruledOut("there are " + addresses + " IPv6 addresses to call from");
+                return Finding.ruledOut((addresses == 1 ? "there is " : "there are ")
+                        + Say.count(addresses, "IPv6 address") + " to call from");
             }
             String sentence = "this network namespace has no IPv6 address to call from"
                     + (disabled ? ": net.ipv6.conf.all.disable_ipv6 is 1" : "");

@@ -111,7 +111,7 @@ final class ConnectTimeouts {
                         .remedies(c -> Signs.netnsSysctl(c, COOKIES, "1", "let the kernel answer with cookies"))
                         .dont(NO_SYN_BACKLOG, NO_COOKIES_OFF).next(PATIENCE).provoked("6.18 by test")
                         .judge(atServer(c -> Signs.is(c, COOKIES, 0) ? Signs.counter(c, REQ_DROP,
-                                "the queue of half-open connections was full for %d SYNs between the two readings, and "
+                                "the queue of half-open connections was full for %d {SYN|SYNs} between the two readings, and "
                                         + "net.ipv4.tcp_syncookies is 0")
                                 : cookiesOn(c))),
                 Row.of("syn-backlog-last-quarter", ETIMEDOUT).calls("connect")
@@ -153,7 +153,7 @@ final class ConnectTimeouts {
                         .rule("__nf_conntrack_confirm drops a new entry whose hash chain is longer than a random 50 to 79 (5.15)")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.netfilter.nf_conntrack_buckets")).next(PATIENCE)
                         .provoked("source only").judge(c -> Signs.counter(c, chainColumn(c),
-                                "%d new connections met a hash chain of conntrack that is too long between the two readings")),
+                                "%d new {connection|connections} met a hash chain of conntrack that is too long between the two readings")),
                 Row.of("neigh-table-overflow", ETIMEDOUT)
                         .calls("connect").evidence(Facts.stat("arp_cache", "table_fulls"),
                                 Facts.sysctl("net.ipv4.neigh.default.gc_thresh3"))
@@ -166,7 +166,7 @@ final class ConnectTimeouts {
                                 ? Finding.ruledOut("the peer is this host, which needs no neighbour")
                                 : Signs.counter(c, Facts.stat("arp_cache", "table_fulls"),
                                         "the neighbour table is full "
-                                                + "(net.ipv4.neigh.default.gc_thresh3): %d entries were refused between the two "
+                                                + "(net.ipv4.neigh.default.gc_thresh3): %d {entry was|entries were} refused between the two "
                                                 + "readings")),
                 Row.of("bound-to-wrong-device", ETIMEDOUT, EHOSTUNREACH).calls("connect")
                         .evidence(Facts.CALLER_DEVICE, Facts.ROUTE_DEVICE)
@@ -211,7 +211,9 @@ final class ConnectTimeouts {
         long somaxconn = c.number(SOMAXCONN).orElse(-1);
         String by = somaxconn < 0 ? "min(backlog, net.core.somaxconn)"
                 : l.limit() < somaxconn ? "the program's backlog" : "net.core.somaxconn";
-        return l.queue() + " of " + (l.limit() + 1) + " connections wait in the accept queue of " + l.address()
+        return l.queue() + " of "
+                + Say.agree("%d {connection waits|connections wait} in the accept queue of ", l.limit() + 1)
+                + l.address()
                 + owner(l)
                 + " (" + by + " is " + l.limit() + ", and one more fits)";
     }
@@ -254,7 +256,12 @@ final class ConnectTimeouts {
         }
         return Signs.missing(c, Facts.LISTENERS, OVERFLOWS)
                 .orElseGet(
-                        () -> Finding.ruledOut("none of the " + c.now().listeners().size() + " accept queues is full"));
+                        () -> Finding.ruledOut(switch (c.now().listeners().size()) {
+                            case 0 -> "there is no accept queue that could be full";
+                            case 1 -> "the accept queue of " + c.now().listeners().getFirst().address()
+                                    + " is not full";
+                            default -> "none of the " + c.now().listeners().size() + " accept queues is full";
+                        }));
     }
 
     private static String overflowed(Case c) {
@@ -303,7 +310,7 @@ final class ConnectTimeouts {
             return Finding.ruledOut("the drops came with ListenOverflows or TCPReqQFullDrop, and these come alone");
         }
         return Signs.counter(c, DROPS,
-                "%d SYNs of strangers were dropped between the two readings to keep the last quarter "
+                "%d {SYN of a stranger was|SYNs of strangers were} dropped between the two readings to keep the last quarter "
                         + "of net.ipv4.tcp_max_syn_backlog ("
                         + c.text(Facts.sysctl("net.ipv4.tcp_max_syn_backlog")).orElse("?")
                         + ") free: ListenDrops grew alone");
@@ -324,8 +331,9 @@ final class ConnectTimeouts {
             return Finding.ruledOut(use);
         }
         return Signs.grew(c, CT_DROP)
-                ? Finding.confirmed(use + ", and " + c.delta(CT_DROP).orElse(0)
-                        + " packets were dropped between the two readings")
+                ? Finding.confirmed(
+                        use + Say.agree(", and %d {packet was|packets were} dropped between the two readings",
+                                c.delta(CT_DROP).orElse(0)))
                 : Finding.possible(use);
     }
 
@@ -335,7 +343,7 @@ final class ConnectTimeouts {
             return Finding.ruledOut("the table itself is full");
         }
         Finding failed = Signs.counter(c, CT_FAILED,
-                "NAT found no free source port for that destination %d times between the "
+                "NAT found no free source port for that destination %d {time|times} between the "
                         + "two readings (insert_failed), while the conntrack table holds only " + count + " of "
                         + c.text(CT_MAX).orElse("?") + " entries");
         return Signs.grew(c, CT_FAILED) && Signs.quiet(c, CT_DROP)
@@ -399,8 +407,8 @@ final class ConnectTimeouts {
         }
         long failed = c.delta(RETRANS_FAIL).orElse(0);
         if (failed > 0) {
-            String sentence = "this host drops its own SYNs on their way out: " + failed
-                    + " retransmissions could not be sent "
+            String sentence = "this host drops its own SYNs on their way out: " + Say.count(failed, "retransmission")
+                    + " could not be sent "
                     + "between the two readings (TCPRetransFail), and neither conntrack nor a missing neighbour did it, so a rule "
                     + "of netfilter or of the cgroup did";
             return calling(c) ? Finding.confirmed(sentence) : Finding.possible(sentence);
@@ -430,9 +438,11 @@ final class ConnectTimeouts {
             return Finding.ruledOut("no SYN of this network namespace failed to leave (TCPRetransFail)");
         }
         if (Signs.grew(c, RETRANS_FAIL) && c.number(Facts.FIREWALL_OUT).orElse(1) == 0) {
-            return Signs.remainder(c, () -> EVIDENT, Finding.confirmed(c.delta(RETRANS_FAIL).getAsLong()
-                    + " SYNs could not leave between the two readings (TCPRetransFail), and no chain of netfilter hooks the way "
-                    + "out: a BPF program of the cgroup drops them"));
+            return Signs.remainder(c, () -> EVIDENT, Finding.confirmed(Say.count(c.delta(RETRANS_FAIL).getAsLong(),
+                    "SYN")
+                    + " could not leave between the two readings (TCPRetransFail), and no chain of netfilter hooks the way "
+                    + "out: a BPF program of the cgroup drops "
+                    + (c.delta(RETRANS_FAIL).getAsLong() == 1 ? "it" : "them")));
         }
         return Signs.remainder(c, () -> EVIDENT,
                 Finding.unknown("what is attached to the cgroup would tell: bpftool cgroup tree"));

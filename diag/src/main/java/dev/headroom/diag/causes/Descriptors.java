@@ -62,7 +62,7 @@ final class Descriptors {
                                 + "above 1024.")
                 .next("Calls that make a descriptor go on failing; accept4 fails even when nobody waits.",
                         "A level-triggered epoll loop spins, for the connection stays in the queue.",
-                        "The accept queue fills to backlog + 1, then clients time out.")
+                        "The accept queue fills to backlog + 1, then SYNs are dropped (ListenOverflows) and clients time out.")
                 .provoked("6.18 by test")
                 .judge(Descriptors::judgeNofile);
     }
@@ -98,8 +98,8 @@ final class Descriptors {
                             + c.question().call() + " needs two");
                 }
                 String above = c.number(Facts.FD_USED).orElse(0) > soft.getAsLong()
-                        ? ", and " + (c.number(Facts.FD_USED).getAsLong() - n)
-                                + " more have numbers above a limit that was lowered"
+                        ? Say.agree(", and %d more {has a number|have numbers} above a limit that was lowered",
+                                c.number(Facts.FD_USED).getAsLong() - n)
                         : "";
                 yield Finding.confirmed("all " + soft.getAsLong() + " " + of + " are in use" + above);
             }
@@ -155,10 +155,12 @@ final class Descriptors {
                 + " while the soft limit is " + Say.number(soft.getAsLong());
         return switch (Gauge.fill(reached, OptionalLong.of(cap), 1)) {
             case FULL -> Finding.confirmed(Say.process(c) + " has no descriptor below " + cap + " free, and " + why);
-            case NEAR -> Finding.possible(Say.process(c) + " uses " + reached.getAsLong() + " descriptors now, and "
-                    + why);
-            case CLEAR -> Finding.ruledOut(reached.getAsLong() + " descriptors are in use and the table may have "
-                    + cap);
+            case NEAR ->
+                Finding.possible(Say.process(c) + " uses " + Say.count(reached.getAsLong(), "descriptor") + " now, and "
+                        + why);
+            case CLEAR ->
+                Finding.ruledOut(Say.agree("%d {descriptor is|descriptors are} in use and the table may have ",
+                        reached.getAsLong()) + cap);
             case UNKNOWN -> Finding.unknown("the number of descriptors is missing: "
                     + c.now().whyUnread(Facts.FD_USED));
         };
@@ -214,7 +216,7 @@ final class Descriptors {
                             : "RLIMIT_MSGQUEUE";
                     String holds = "the message queues of " + Say.realUser(c) + " leave no room for another in " + bytes
                             + c.number(Facts.MQ_QUEUES_USER).stream().filter(n -> n > 0)
-                                    .mapToObj(n -> ": " + n + " queues, and a default"
+                                    .mapToObj(n -> ": " + Say.count(n, "queue") + ", and a default"
                                             + " one takes " + DEFAULT_QUEUE)
                                     .findFirst().orElse("");
                     return otherThanNofile(c, holds, "the bytes of its message queues are not shown anywhere");

@@ -42,8 +42,8 @@ final class Losses {
                         .next("the kernel logs Possible SYN flooding … Sending cookies once for each listener")
                         .provoked("6.18 by test")
                         .judge(c -> Signs.counter(c, COOKIES,
-                                "%d SYNs between the two readings met a full queue of half-open "
-                                        + "connections and were answered with cookies: without an attack, a backlog is too small")),
+                                "%d {SYN|SYNs} between the two readings met a full queue of half-open "
+                                        + "connections and {was|were} answered with cookies: without an attack, a backlog is too small")),
                 Row.of("orphan-limit", ECONNRESET).evidence(ORPHANS, MAX_ORPHANS, ON_MEMORY)
                         .rule("tcp_check_oom → tcp_too_many_orphans: closed sockets that still have data to send > "
                                 + "net.ipv4.tcp_max_orphans (the whole machine's) are reset; the count is refreshed every 100 ms")
@@ -77,21 +77,22 @@ final class Losses {
                                 "let more of them stand for their 60 s"))
                         .dont("Lowering it to free ports gives late packets of an old connection to a new one.")
                         .provoked("6.18 by test")
-                        .judge(c -> Signs.counter(c, TW_OVERFLOW, "%d closed connections were forgotten at once "
-                                + "between the two readings, for net.ipv4.tcp_max_tw_buckets ("
-                                + c.text(Facts.sysctl("net.ipv4.tcp_max_tw_buckets")).orElse("?")
-                                + ") are in TIME_WAIT")),
+                        .judge(c -> Signs.counter(c, TW_OVERFLOW,
+                                "%d closed {connection was|connections were} forgotten at once "
+                                        + "between the two readings, for net.ipv4.tcp_max_tw_buckets ("
+                                        + c.text(Facts.sysctl("net.ipv4.tcp_max_tw_buckets")).orElse("?")
+                                        + ") are in TIME_WAIT")),
                 loss("udp-rcvbuf", Facts.counter("Udp.RcvbufErrors"),
                         "__udp_enqueue_schedule_skb: sk_rmem_alloc > SO_RCVBUF",
-                        "%d datagrams were lost between the two readings because the receiver's buffer was full",
+                        "%d {datagram was|datagrams were} lost between the two readings because the receiver's buffer was full",
                         "net.core.rmem_max", "let programs ask for larger buffers (SO_RCVBUF), and read faster"),
                 loss("udp-mem", Facts.counter("Udp.MemErrors"),
                         "__udp_enqueue_schedule_skb: the machine's UDP pages > net.ipv4.udp_mem",
-                        "%d datagrams were lost between the two readings because all UDP memory (net.ipv4.udp_mem) is in use",
+                        "%d {datagram was|datagrams were} lost between the two readings because all UDP memory (net.ipv4.udp_mem) is in use",
                         "net.ipv4.udp_mem", "allow more pages"),
                 loss("softnet-backlog", Facts.SOFTNET_DROPPED,
                         "enqueue_to_backlog: a CPU's queue > net.core.netdev_max_backlog",
-                        "%d packets were lost between the two readings because a CPU's input queue was full",
+                        "%d {packet was|packets were} lost between the two readings because a CPU's input queue was full",
                         "net.core.netdev_max_backlog", "let more packets wait for a CPU"),
                 Row.of("cgroup-oom-kill")
                         .evidence(OOM_CGROUP, Facts.cgroup("memory", "path"), Facts.cgroup("memory", "max"),
@@ -102,9 +103,9 @@ final class Losses {
                         .next("exit status 137; the kernel logs Memory cgroup out of memory: Killed process")
                         .dont("Looking for the leak in the heap alone: memory.stat says sock, slab and file, too.")
                         .provoked("6.12 by guest")
-                        .judge(c -> Signs.counter(c, OOM_CGROUP, "%d processes of memory cgroup "
+                        .judge(c -> Signs.counter(c, OOM_CGROUP, "%d {process|processes} of memory cgroup "
                                 + c.text(Facts.cgroup("memory", "path")).orElse("?")
-                                + " were killed for memory between the two readings")),
+                                + " {was|were} killed for memory between the two readings")),
                 Row.of("machine-oom-kill")
                         .evidence(OOM_MACHINE, Facts.meminfo("MemAvailable"), Facts.meminfo("MemTotal"))
                         .rule("out_of_memory kills when the machine (CONSTRAINT_NONE) or a cgroup has none left; /proc/vmstat counts both. "
@@ -112,7 +113,7 @@ final class Losses {
                         .remedies(c -> List.of(
                                 Remedy.now("see who was killed, and for whose limit", "journalctl -k --grep oom-kill")))
                         .provoked("6.12 by guest").judge(c -> Signs.counter(c, OOM_MACHINE,
-                                "%d processes were killed for memory on this machine between the two readings")));
+                                "%d {process was|processes were} killed for memory on this machine between the two readings")));
     }
 
     private static Cause loss(String id, String counter, String rule, String sentence, String sysctl, String remedy) {
@@ -138,8 +139,9 @@ final class Losses {
         long max = c.number(MAX_ORPHANS).getAsLong();
         String use = orphans + " of " + max + " orphans are on the machine";
         if (Signs.grew(c, ON_MEMORY) && orphans * 2 >= max) {
-            return Finding.confirmed(use + ", and " + c.delta(ON_MEMORY).getAsLong()
-                    + " connections were reset for it between the two readings");
+            return Finding.confirmed(
+                    use + Say.agree(", and %d {connection was|connections were} reset for it between the two readings",
+                            c.delta(ON_MEMORY).getAsLong()));
         }
         return orphans >= max ? Finding.possible(use) : Finding.ruledOut(use);
     }

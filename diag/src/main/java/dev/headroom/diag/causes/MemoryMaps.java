@@ -256,8 +256,8 @@ final class MemoryMaps {
                     long size = c.number(Facts.meminfo("Hugepagesize")).orElse(2048) * 1024;
                     OptionalLong asked = c.question().requested();
                     return left == 0 || asked.isPresent() && (asked.getAsLong() + size - 1) / size > left
-                            ? Finding.confirmed((left == 0 ? "no" : "only " + left) + " huge page"
-                                    + (left == 1 ? " is" : left == 0 ? " is" : "s are") + " free and not reserved")
+                            ? Finding.confirmed((left == 0 ? "no huge page is"
+                                    : Say.agree("only %d huge {page is|pages are}", left)) + " free and not reserved")
                             : Finding.possible(pool);
                 });
     }

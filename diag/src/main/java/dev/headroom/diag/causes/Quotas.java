@@ -134,7 +134,8 @@ final class Quotas {
             return Finding.ruledOut(Say.realUser(c) + " has no io_uring instance that would hold any of "
                     + Say.bytes(limit.getAsLong()));
         }
-        String held = rings.isPresent() ? sentence + ", with " + rings.getAsLong() + " instances open" : sentence;
+        String held = rings.isPresent() ? sentence + ", with " + Say.count(rings.getAsLong(), "instance") + " open"
+                : sentence;
         return rings.isPresent() && Shapes.named(c)
                 && Shapes.kernelMemory(c, "it").verdict() == dev.headroom.diag.Verdict.RULED_OUT
                         ? Finding.confirmed(held) : Finding.possible(held);

@@ -1,6 +1,7 @@
 package dev.headroom.diag.causes;
 
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Facts;
@@ -8,6 +9,8 @@ import dev.headroom.diag.Facts;
 /** Words and numbers as the sentences of the catalogue want them. */
 final class Say {
     private static final String[] UNITS = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+
+    private static final Pattern EITHER = Pattern.compile("\\{([^{|}]*)\\|([^{|}]*)}");
 
     private Say() {
     }
@@ -26,6 +29,16 @@ final class Say {
     /** "user 1000", by the real id: whose tasks, signals and queues are counted. */
     static String realUser(Case c) {
         return c.text(Facts.RUID).map(u -> "user " + u).orElse("its user");
+    }
+
+    /** "1 connection", "3 connections"; the noun in the singular. */
+    static String count(long n, String noun) {
+        return n + " " + noun + (n == 1 ? "" : noun.endsWith("ss") ? "es" : "s");
+    }
+
+    /** The sentence with n for its %d, and of each {one|many} the form that goes with n. */
+    static String agree(String sentence, long n) {
+        return EITHER.matcher(sentence).replaceAll(n == 1 ? "$1" : "$2").replace("%d", Long.toString(n));
     }
 
     static String number(long n) {

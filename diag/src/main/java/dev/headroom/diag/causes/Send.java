@@ -14,6 +14,7 @@ import static dev.headroom.linux.Errno.ETOOMANYREFS;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
@@ -74,11 +75,11 @@ final class Send {
                         .provoked("6.18 by test").judge(c -> unix(c, "the receiver holds "
                                 + c.number(Facts.sysctl("net.unix.max_dgram_qlen")).orElse(10)
                                 + " + 1 datagrams that it has not read")),
-                quiet("pipe-full", EAGAIN, WRITES,
+                quiet("pipe-full", EAGAIN, WRITES, p -> "a pipe has no peer, and this one is " + p,
                         "pipe_write: no slot is free in the pipe, 64 KiB by default (F_SETPIPE_SZ)",
                         "the reader of the pipe is slow",
                         "wait for EPOLLOUT, or let more fit: fcntl(fd, F_SETPIPE_SZ, 1048576)"),
-                quiet("udp-sndbuf", EAGAIN, WRITES,
+                quiet("udp-sndbuf", EAGAIN, WRITES, p -> isUnix(p) ? p + " is a unix socket" : "",
                         "sock_alloc_send_pskb: sk_wmem_alloc >= SO_SNDBUF, for the device is slower than the "
                                 + "program",
                         "more is in flight than SO_SNDBUF holds",
@@ -93,7 +94,7 @@ final class Send {
                         .dont("Larger socket buffers send more into the same queue.")
                         .next("without IP_RECVERR the same packets are lost in silence").provoked("6.18 by test")
                         .judge(c -> Signs.counter(c, Facts.counter("Udp.SndbufErrors"),
-                                "%d UDP datagrams were refused by the queue of the device between the two readings")),
+                                "%d UDP {datagram was|datagrams were} refused by the queue of the device between the two readings")),
                 Row.of("netlink-overrun", ENOBUFS).calls("recv", "recvmsg", "recvfrom", "read")
                         .evidence(Facts.NETLINK_DROPS)
                         .rule("netlink_overrun: the socket's buffer was full and events were lost; ENOBUFS says so once")
@@ -102,7 +103,9 @@ final class Send {
                         .dont("Going on as if nothing was lost.").provoked("6.18 by test")
                         .judge(c -> Signs.missing(c, Facts.NETLINK_DROPS).orElseGet(() -> {
                             long n = c.number(Facts.NETLINK_DROPS).orElse(0);
-                            return n > 0 ? Finding.confirmed("netlink sockets of the process lost " + n + " messages")
+                            return n > 0
+                                    ? Finding
+                                            .confirmed("netlink sockets of the process lost " + Say.count(n, "message"))
                                     : Finding.ruledOut("netlink sockets of the process lost nothing");
                         })),
                 Row.of("send-memory", ENOMEM, ENOBUFS).calls(WRITES).evidence(Shapes.MEMORY_EVIDENCE)
@@ -169,17 +172,31 @@ final class Send {
                         })));
     }
 
-    /** What leaves no trace outside the process: possible, unless one that does is certain. */
+    private static boolean isUnix(String peer) {
+        return peer.startsWith("/") || peer.startsWith("@");
+    }
+
     private static Cause quiet(String id, Errno errno, Set<String> calls, String rule, String sentence,
             String remedy) {
+        return quiet(id, errno, calls, p -> "", rule, sentence, remedy);
+    }
+
+    /**
+     * What leaves no trace outside the process: possible, unless one that does is certain.
+     *
+     * @param unlike why it cannot be with that peer; empty if it can
+     */
+    private static Cause quiet(String id, Errno errno, Set<String> calls, UnaryOperator<String> unlike, String rule,
+            String sentence, String remedy) {
         Supplier<List<Cause>> siblings = () -> ALL.stream().filter(x -> x.id().equals("sndbuf-full")).toList();
         return Row.of(id, errno).calls(calls).rule(rule).remedies(c -> List.of(Remedy.now(remedy)))
                 .provoked("6.18 by test")
-                .judge(c -> Signs.remainder(c, siblings, Finding.possible(sentence)));
+                .judge(c -> c.question().peer().map(unlike).filter(why -> !why.isEmpty()).map(Finding::ruledOut)
+                        .orElseGet(() -> Signs.remainder(c, siblings, Finding.possible(sentence))));
     }
 
     private static Finding unix(Case c, String sentence) {
-        return c.question().peer().filter(p -> !p.startsWith("/") && !p.startsWith("@")).isPresent()
+        return c.question().peer().filter(p -> !isUnix(p)).isPresent()
                 ? Finding.ruledOut(c.question().peer().get() + " is no unix socket")
                 : c.number(Facts.SEND_QUEUE).orElse(0) > 0 ? Finding.ruledOut("a TCP socket is full: sndbuf-full")
                         : Finding.possible(sentence);

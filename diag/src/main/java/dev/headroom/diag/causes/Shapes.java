@@ -94,8 +94,8 @@ final class Shapes {
                                 : " of " + Say.bytes(limit.getAsLong()))
                 : "no memory cgroup limits it";
         if (hits.isPresent() && hits.getAsLong() > 0) {
-            return Finding.confirmed(use + " and its limit was hit " + hits.getAsLong()
-                    + " times between the two readings, so memory for " + what + " is refused");
+            return Finding.confirmed(use + " and its limit was hit " + Say.count(hits.getAsLong(), "time")
+                    + " between the two readings, so memory for " + what + " is refused");
         }
         if (limit.isPresent() && held.isPresent() && !Say.unlimited(limit.getAsLong())
                 && held.getAsLong() >= limit.getAsLong() / 100 * 98) {

@@ -39,13 +39,13 @@ final class Signs {
      * A counter that only this cause moves: CONFIRMED if it grew between the readings, RULED_OUT if it did not or was
      * never counted. One reading of a counter that is not 0 tells nothing of now.
      *
-     * @param grew format of the growth
+     * @param grew sentence of the growth, as {@link Say#agree} takes it
      */
     static Finding counter(Case c, String counter, String grew) {
         OptionalLong delta = c.delta(counter);
         String name = shortName(counter);
         if (delta.isPresent()) {
-            return delta.getAsLong() > 0 ? Finding.confirmed(grew.formatted(delta.getAsLong()))
+            return delta.getAsLong() > 0 ? Finding.confirmed(Say.agree(grew, delta.getAsLong()))
                     : Finding.ruledOut(name + " did not grow between the two readings");
         }
         return missing(c, counter).orElseGet(() -> {

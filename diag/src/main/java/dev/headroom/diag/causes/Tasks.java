@@ -68,8 +68,9 @@ final class Tasks {
     private static Finding judgePids(Case c) {
         OptionalLong hits = Shapes.hits(c, "pids");
         if (hits.isPresent() && hits.getAsLong() > 0) {
-            return Finding.confirmed("pids cgroup " + c.text(PIDS_PATH).orElse("") + " refused " + hits.getAsLong()
-                    + " tasks between the two readings, with a limit of " + Say.number(c.number(PIDS_MAX).orElse(-1)));
+            return Finding.confirmed("pids cgroup " + c.text(PIDS_PATH).orElse("") + " refused "
+                    + Say.count(hits.getAsLong(), "task")
+                    + " between the two readings, with a limit of " + Say.number(c.number(PIDS_MAX).orElse(-1)));
         }
         if (c.now().whyUnread(PIDS_MAX).contains("not in use")) {
             return Finding.ruledOut("the pids controller is not in use");
@@ -173,8 +174,10 @@ final class Tasks {
                     }
                     return Finding
                             .possible("its user namespace carries the RLIMIT_NPROC its creator had, which no file "
-                                    + "shows; " + c.number(Facts.TASKS_USER).orElse(0) + " tasks of " + Say.realUser(c)
-                                    + " count against it");
+                                    + "shows; " + Say.count(c.number(Facts.TASKS_USER).orElse(0), "task") + " of "
+                                    + Say.realUser(c)
+                                    + (c.number(Facts.TASKS_USER).orElse(0) == 1 ? " counts" : " count")
+                                    + " against it");
                 }).orElseGet(() -> Finding.unknown("whether it is in a user namespace is missing: "
                         + c.now().whyUnread(Facts.USERNS_INITIAL))));
     }

@@ -62,6 +62,14 @@ final class Asked {
         return d.with(Verdict.POSSIBLE).stream().filter(j -> j.cause().id().equals(id)).findFirst().orElseThrow();
     }
 
+    /** As {@link #confirmed}, and this one is possible as the reason behind it. */
+    static Judged behind(Diagnosis d, String certain, String id, String... siblings) {
+        confirmed(d, certain, siblings);
+        assertTrue(ids(d, Verdict.POSSIBLE).contains(id), () -> table(d));
+        POSSIBLE.add(id);
+        return d.with(Verdict.POSSIBLE).stream().filter(j -> j.cause().id().equals(id)).findFirst().orElseThrow();
+    }
+
     private static void ruledOut(Diagnosis d, String... siblings) {
         for (String sibling : siblings) {
             assertTrue(ids(d, Verdict.RULED_OUT).contains(sibling), () -> sibling + " is not ruled out:\n" + table(d));

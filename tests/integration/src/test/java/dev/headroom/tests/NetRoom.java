@@ -14,6 +14,8 @@ import java.util.concurrent.TimeUnit;
 
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Errno;
+import dev.headroom.linux.Fcntl;
+import dev.headroom.linux.Linger;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Sched;
 import dev.headroom.linux.Sockaddr;
@@ -178,6 +180,46 @@ final class NetRoom implements AutoCloseable {
 
     int send(int fd, int bytes) {
         return in(() -> (int) Socket.send(state, fd, memory.address(), bytes, Socket.MSG_NOSIGNAL));
+    }
+
+    /** A pipe with a name, both ends in one descriptor. */
+    int pipe(Path path) {
+        run("mkfifo", path.toString());
+        return in(() -> {
+            memory.putBytes(0, (path + "\0").getBytes(StandardCharsets.UTF_8));
+            int fd = Fcntl.open(state, memory.address(), Fcntl.O_RDWR | Fcntl.O_NONBLOCK | Fcntl.O_CLOEXEC, 0);
+            open.add(Errno.check(fd, "open", path));
+            return fd;
+        });
+    }
+
+    int write(int fd, int bytes) {
+        return in(() -> (int) Unistd.write(state, fd, memory.address(), bytes));
+    }
+
+    /** A netlink socket that is told of what these multicast groups of rtnetlink are told of. */
+    int rtnetlink(int groups) {
+        int fd = socket(Socket.AF_NETLINK, Socket.SOCK_RAW | Socket.SOCK_NONBLOCK);
+        ok(in(() -> {
+            // struct sockaddr_nl: nl_family, nl_pad, nl_pid, nl_groups
+            memory.putShort(0, (short) Socket.AF_NETLINK);
+            memory.putShort(2, (short) 0);
+            memory.putInt(4, 0);
+            memory.putInt(8, groups);
+            return Socket.bind(state, fd, memory.address(), 12);
+        }));
+        return fd;
+    }
+
+    /** Closes with SO_LINGER of 0 s, which resets the connection. */
+    void reset(int fd) {
+        in(() -> {
+            memory.putInt(Linger.l_onoff, 1);
+            memory.putInt(Linger.l_linger, 0);
+            return Errno.check(Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, memory.address(),
+                    Linger.SIZEOF), "setsockopt", fd);
+        });
+        close(fd);
     }
 
     int recv(int fd) {

@@ -38,6 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -734,6 +735,52 @@ class NetworkCausesIT {
         }
 
         @Test
+        void shouldSuspectThatAnotherUsersListenerDoesNotShareItsPort() throws Exception {
+            Requires.tool("setpriv");
+            Requires.tool("socat");
+            int shared = room.tcp();
+            room.option(shared, SOL_SOCKET, Socket.SO_REUSEPORT, 1);
+            NetRoom.ok(room.bind(shared, "127.0.0.1", 9998));
+            NetRoom.ok(room.listen(shared, 4));
+            int own = room.tcp();
+            room.option(own, SOL_SOCKET, Socket.SO_REUSEPORT, 1);
+            NetRoom.ok(room.bind(own, "127.0.0.1", 9998));
+            Process nobody = new ProcessBuilder("nsenter", "--net=/proc/" + room.tid() + "/ns/net", "--", "setpriv",
+                    "--reuid=65534", "--regid=65534", "--clear-groups", "socat",
+                    "TCP4-LISTEN:9999,bind=127.0.0.1,reuseport", "/dev/null").redirectErrorStream(true).start();
+            try {
+                Question q = Question.of(EADDRINUSE, "bind").withLocal(SERVER);
+                while (Asked.read(room.tid(), q).listeners().stream().noneMatch(l -> l.address().equals(SERVER))) {
+                    assertTrue(nobody.isAlive(), "socat ended");
+                    pause(20);
+                }
+                int fd = room.tcp();
+                room.option(fd, SOL_SOCKET, Socket.SO_REUSEPORT, 1);
+                fails(EADDRINUSE, room.bind(fd, "127.0.0.1", 9999));
+
+                var found = Asked.behind(bind(EADDRINUSE, SERVER), "listener-present", "reuseport-mismatch",
+                        but(IN_USE, "listener-present", "reuseport-mismatch"));
+
+                assertEquals("the listener is user 65534's and the call was user 0's: SO_REUSEPORT shares a port "
+                        + "among one user's sockets only", found.finding().sentence());
+            } finally {
+                nobody.destroyForcibly().waitFor(5, TimeUnit.SECONDS);
+            }
+        }
+
+        @Test
+        void shouldNameIpv6ThatIsDisabled() {
+            NetRoom.ok(room.bind(room.socket(AF_INET6, SOCK_STREAM), "::1", 9998));
+            room.sysctl("net.ipv6.conf.all.disable_ipv6", "1");
+            fails(EADDRNOTAVAIL, room.bind(room.socket(AF_INET6, SOCK_STREAM), "::1", 9999));
+
+            var found = Asked.confirmed(bind(EADDRNOTAVAIL, "[::1]:9999"), "bind-ipv6-disabled", "not-local",
+                    "ipv6-tentative");
+
+            assertEquals("this network namespace has no IPv6 address", found.finding().sentence());
+        }
+
+        @Test
         void shouldNameAnAddressThatIsNotHere() {
             fails(EADDRNOTAVAIL, room.bind(room.tcp(), "10.88.0.1", 9999));
 
@@ -850,6 +897,104 @@ class NetworkCausesIT {
                     Question.of(EAGAIN, "send").withLocal("127.0.0.1:40001").withPeer(SERVER));
 
             Asked.confirmed(d, "sndbuf-full", "tcp-mem", "unix-dgram-qlen", "unix-stream-sndbuf");
+        }
+
+        /** A connection with nothing to send, so that TCP is seen to be well. */
+        private void idleConnection() {
+            room.listener("127.0.0.1", 9999, 4);
+            NetRoom.ok(room.call("127.0.0.1", 9999));
+        }
+
+        @Test
+        void shouldSuspectAPipeThatNobodyReads(@TempDir Path dir) {
+            idleConnection();
+            int fd = room.pipe(dir.resolve("pipe"));
+            int written = 0;
+            int rc;
+            while ((rc = room.write(fd, 4096)) > 0) {
+                written += rc;
+            }
+            fails(EAGAIN, rc);
+            assertEquals(65536, written);
+
+            Asked.possible(Asked.ask(room.tid(), Question.of(EAGAIN, "write")), "pipe-full", "sndbuf-full", "tcp-mem");
+        }
+
+        @Test
+        void shouldSuspectAReaderOfAUnixStream() {
+            idleConnection();
+            String name = "@headroom-stream-" + ProcessHandle.current().pid();
+            int server = room.socket(AF_UNIX, SOCK_STREAM);
+            NetRoom.ok(room.bind(server, name, 0));
+            NetRoom.ok(room.listen(server, 4));
+            int fd = room.socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK);
+            // The kernel doubles it: 212,992 bytes, overhead included.
+            room.option(fd, SOL_SOCKET, Socket.SO_SNDBUF, 106496);
+            NetRoom.ok(room.connect(fd, name, 0));
+            int sent = 0;
+            int rc;
+            while ((rc = room.send(fd, 4096)) > 0) {
+                sent += rc;
+            }
+            fails(EAGAIN, rc);
+            assertTrue(sent > 100_000 && sent < 212_992, sent + " bytes");
+
+            Asked.possible(Asked.ask(room.tid(), Question.of(EAGAIN, "send").withPeer(name)), "unix-stream-sndbuf",
+                    "sndbuf-full", "tcp-mem", "pipe-full", "udp-sndbuf");
+        }
+
+        @Test
+        void shouldSuspectDatagramsThatWaitForASlowDevice() {
+            Requires.tool("tc");
+            idleConnection();
+            try (NetRoom other = new NetRoom()) {
+                NetRoom.cable(room, other);
+                room.run("tc", "qdisc", "add", "dev", "va", "root", "tbf", "rate", "8kbit", "burst", "1600", "limit",
+                        "1000000");
+                int fd = room.socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
+                room.option(fd, SOL_SOCKET, Socket.SO_SNDBUF, 16384);
+                NetRoom.ok(room.connect(fd, "10.77.0.2", 9));
+                Question q = Question.of(EAGAIN, "send").withPeer("10.77.0.2:9");
+                int rc = 0;
+                for (int i = 0; i < 200 && rc != -EAGAIN.number(); i++) {
+                    rc = room.send(fd, 1000);
+                }
+                fails(EAGAIN, rc);
+
+                Asked.possible(Asked.ask(room.tid(), q), "udp-sndbuf", "sndbuf-full", "tcp-mem", "pipe-full",
+                        "unix-stream-sndbuf", "unix-dgram-qlen");
+            }
+        }
+
+        @Test
+        void shouldCountMessagesThatANetlinkSocketLost() {
+            int fd = room.rtnetlink(1 /* RTMGRP_LINK */);
+            room.option(fd, SOL_SOCKET, Socket.SO_RCVBUF, 2048);
+            Question q = Question.of(ENOBUFS, "recv");
+            for (int i = 0; i < 20; i++) {
+                room.run("ip", "link", "set", "lo", i % 2 == 0 ? "down" : "up");
+            }
+            fails(ENOBUFS, room.recv(fd));
+
+            var found = Asked.confirmed(Asked.ask(room.tid(), q), "netlink-overrun");
+
+            assertTrue(found.finding().sentence().matches("netlink sockets of the process lost \\d+ messages?"),
+                    found.finding().sentence());
+        }
+
+        @Test
+        void shouldSuspectAPeerThatReset() {
+            int server = room.listener("127.0.0.1", 9999, 4);
+            int fd = NetRoom.ok(room.call("127.0.0.1", 9999));
+            int accepted = NetRoom.ok(room.accept(server));
+            Question q = Question.of(ECONNRESET, "send").withPeer(SERVER);
+            Snapshot earlier = Asked.read(room.tid(), q);
+            room.reset(accepted);
+            fails(ECONNRESET, room.send(fd, 1));
+            fails(EPIPE, room.send(fd, 1));
+
+            Asked.possible(Asked.ask(room.tid(), q, earlier), "peer-reset", "peer-closed-with-unread-data",
+                    "abort-on-overflow", "listener-closed", "orphan-limit", "tcp-mem");
         }
 
         @Test
