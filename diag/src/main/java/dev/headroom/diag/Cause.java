@@ -1,5 +1,6 @@
 package dev.headroom.diag;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -32,8 +33,19 @@ public record Cause(String id, Set<Errno> errnos, Set<String> calls, String rule
         Objects.requireNonNull(provoked, "provoked");
     }
 
-    /** Whether the cause can be behind that call and error. A question without a call, or without an errno, asks all. */
+    /** What the clients of a server see of its trouble, and what it sees of it itself. */
+    private static final Set<Errno> TROUBLE = Set.of(Errno.ETIMEDOUT, Errno.ECONNRESET, Errno.EMFILE, Errno.ENFILE);
+    private static final Set<String> OF_CONNECTIONS = Set.of("connect", "accept4");
+
+    /**
+     * Whether the cause can be behind that call and error. A question without a call, or without an errno, asks all; one
+     * without both asks why clients time out and connections vanish.
+     */
     public boolean answers(Question q) {
+        if (q.errno().isEmpty() && q.call().isEmpty()) {
+            return errnos.isEmpty() || !Collections.disjoint(errnos, TROUBLE)
+                    && (calls.isEmpty() || calls.stream().anyMatch(c -> OF_CONNECTIONS.contains(Calls.same(c))));
+        }
         return (q.errno().isEmpty() || errnos.contains(q.errno().get()))
                 && (q.call().isEmpty() || calls.isEmpty()
                         || calls.stream().anyMatch(c -> Calls.same(c).equals(Calls.same(q.call()))));

@@ -370,7 +370,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
         if (!s.flows().isEmpty() || s.fact(Facts.FLOW_SOCKETS).isPresent()) {
             for (Flow f : s.flows()) {
                 if (f.portsInRange() >= FEW_PORTS) {
-                    limits.add(new Limit(TUPLES, f.source() + " to " + f.target(), what, f.portsInRange(),
+                    limits.add(new Limit(TUPLES, f.source() + " to " + f.target(), "ports", f.portsInRange(),
                             room.getAsLong(), "sock_diag, " + range, "connect: EADDRNOTAVAIL (Cannot assign requested"
                                     + " address) from this address to this destination; to others it works."));
                 }

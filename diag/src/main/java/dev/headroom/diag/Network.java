@@ -177,8 +177,10 @@ final class Network {
         out.attempt(() -> {
             PerCpuStats stats = switch (file) {
                 case "nf_conntrack" -> net.conntrackStat();
-                case "arp_cache" -> net.arpCache();
-                default -> net.ndiscCache();
+                // Neighbour tables are the machine's, and are to be seen from its first network namespace only.
+                case "arp_cache" ->
+                    (Files.exists(Path.of(net.file("stat/" + file))) ? net : proc.self().net()).arpCache();
+                default -> (Files.exists(Path.of(net.file("stat/" + file))) ? net : proc.self().net()).ndiscCache();
             };
             for (String column : stats.columns()) {
                 OptionalLong value = column.equals("entries") ? stats.global(column) : stats.sum(column);

@@ -102,7 +102,8 @@ final class Users {
             sum += value;
         }
         if (closed > 0 && sum == 0) {
-            out.unread("the descriptors of " + closed + " processes need the same user, or CAP_SYS_PTRACE", names);
+            out.unread("the descriptors of " + (closed == 1 ? "a process" : closed + " processes")
+                    + " need the same user, or CAP_SYS_PTRACE", names);
             return;
         }
         String rest = closed == 0 ? "" : " (" + closed + " unreadable)";

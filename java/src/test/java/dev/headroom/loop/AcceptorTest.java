@@ -82,9 +82,9 @@ class AcceptorTest {
             for (int i = 2; i < 5; i++) {
                 peers.add(rig.peer(listener.address()));
                 Rig.write(peers.get(i), "ping");
+                // Before the next one comes, so that exactly one waits when it is said.
+                Rig.until("the limit is reported", () -> !limits.isEmpty());
             }
-
-            Rig.until("the limit is reported", () -> !limits.isEmpty());
             long turns = rig.turns();
             for (int i = 0; i < 50; i++) {
                 assertEchoes(peers.get(i % 2));

@@ -1,6 +1,5 @@
 package dev.headroom.diag.causes;
 
-import static dev.headroom.linux.Errno.EACCES;
 import static dev.headroom.linux.Errno.EAGAIN;
 import static dev.headroom.linux.Errno.ECONNREFUSED;
 import static dev.headroom.linux.Errno.ECONNRESET;
@@ -105,14 +104,6 @@ final class Connect {
                         .judge(c -> Finding.possible(
                                 "a BPF program of the cgroup, a security module or seccomp refused it: netfilter "
                                         + "never gives EPERM to a TCP connect; bpftool cgroup tree would tell")),
-                Row.of("lsm-or-seccomp", EPERM, EACCES).calls("connect", "bind", "listen", "accept4", "accept")
-                        .evidence(Facts.COMMAND)
-                        .rule("Landlock's network rules (6.7), SELinux and AppArmor answer EACCES, seccomp what its filter says")
-                        .remedies(c -> List
-                                .of(Remedy.now("see the audit log", "journalctl -k --grep 'audit|apparmor|avc'")))
-                        .provoked("source only")
-                        .judge(c -> Finding
-                                .unknown("the audit log would tell: a security module or seccomp leaves no counter")),
                 Row.of("connect-memory", ENOBUFS, ENOMEM).calls("connect").evidence(Shapes.MEMORY_EVIDENCE)
                         .rule("tcp_connect cannot allocate the SYN (ENOBUFS) or inet_bind_bucket_create its bucket (ENOMEM): memory only")
                         .remedies(Remedies::memory)

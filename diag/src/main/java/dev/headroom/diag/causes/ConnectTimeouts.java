@@ -162,9 +162,12 @@ final class ConnectTimeouts {
                         .remedies(c -> Remedies.roomierSysctl(c, "net.ipv4.neigh.default.gc_thresh3"))
                         .next("the kernel logs neighbour: arp_cache: neighbor table overflow!")
                         .provoked("6.12 by guest")
-                        .judge(c -> Signs.counter(c, Facts.stat("arp_cache", "table_fulls"),
-                                "the neighbour table is full (net.ipv4.neigh.default.gc_thresh3): %d entries were refused between "
-                                        + "the two readings")),
+                        .judge(c -> Endpoint.peerIsHere(c).orElse(false)
+                                ? Finding.ruledOut("the peer is this host, which needs no neighbour")
+                                : Signs.counter(c, Facts.stat("arp_cache", "table_fulls"),
+                                        "the neighbour table is full "
+                                                + "(net.ipv4.neigh.default.gc_thresh3): %d entries were refused between the two "
+                                                + "readings")),
                 Row.of("bound-to-wrong-device", ETIMEDOUT, EHOSTUNREACH).calls("connect")
                         .evidence(Facts.CALLER_DEVICE, Facts.ROUTE_DEVICE)
                         .rule("SO_BINDTODEVICE sends through that device whatever the routes say (ip_route_output_key_hash_rcu), "

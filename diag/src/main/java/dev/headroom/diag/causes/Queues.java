@@ -39,14 +39,18 @@ final class Queues {
                                 + "may listen (all kernels)")
                         .remedies(c -> List.of(Remedy.now("see who listens", "ss -ltnp"),
                                 Remedy.now("to share the port set SO_REUSEPORT in both, before bind")))
-                        .provoked("6.18 by test").judge(c -> Endpoint.local(c).filter(l -> l.port() != 0)
-                                .map(l -> c.now().listeners().stream()
-                                        .filter(x -> Endpoint.parse(x.address()).overlaps(l)).findFirst()
-                                        .map(x -> Finding.confirmed(x.address() + " is listened on already"
-                                                + ConnectTimeouts.owner(x)))
-                                        .orElseGet(() -> Finding.ruledOut("nobody listens on port " + l.port())))
-                                .orElseGet(() -> Finding
-                                        .unknown("the address that was bound to would tell (--from ADDRESS:PORT)"))),
+                        .provoked("6.18 by test")
+                        .judge(c -> c.question().errno().isEmpty() ? Finding.unknown("whether listen failed would tell")
+                                : Endpoint.local(c).filter(l -> l.port() != 0)
+                                        .map(l -> c.now().listeners().stream()
+                                                .filter(x -> Endpoint.parse(x.address()).overlaps(l)).findFirst()
+                                                .map(x -> Finding.confirmed(x.address() + " is listened on already"
+                                                        + ConnectTimeouts.owner(x)))
+                                                .orElseGet(
+                                                        () -> Finding.ruledOut("nobody listens on port " + l.port())))
+                                        .orElseGet(() -> Finding
+                                                .unknown(
+                                                        "the address that was bound to would tell (--from ADDRESS:PORT)"))),
                 Row.of("accept-queue-empty", EAGAIN).calls("accept", "accept4").evidence(Facts.LISTENERS)
                         .rule("inet_csk_accept: the listener does not block and no connection waits, or SO_RCVTIMEO is over; another "
                                 + "worker of the same listener may have taken it (all kernels)")

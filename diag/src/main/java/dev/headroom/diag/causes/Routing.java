@@ -61,9 +61,7 @@ final class Routing {
                         "ip_route_output_key_hash_rcu refuses a source 127.x to an address elsewhere")
                         .remedies(c -> List.of(Remedy.now("bind to an address of the device, or to none"))).judge(c -> {
                             Optional<Endpoint> local = Endpoint.local(c);
-                            boolean mixed = local.filter(Endpoint::loopback).isPresent()
-                                    && Endpoint.peer(c).filter(p -> !p.loopback()).isPresent();
-                            return mixed ? Finding.confirmed("the socket is bound to " + local.get().host()
+                            return strangeSource(c) ? Finding.confirmed("the socket is bound to " + local.get().host()
                                     + ", and no packet leaves lo with such a source")
                                     : local.isPresent() ? Finding.ruledOut(local.get().host() + " to "
                                             + c.question().peer().orElse("the peer")
@@ -104,6 +102,9 @@ final class Routing {
         return c -> {
             String peer = c.question().peer().orElse("the peer");
             Optional<String> said = c.text(Facts.ROUTE_ERRNO);
+            if (said.isPresent() && strangeSource(c)) {
+                return Finding.ruledOut("the source address is refused before a route is asked");
+            }
             if (said.isPresent()) {
                 return said.get().equals(errno.name()) ? Finding.confirmed(sentence.formatted(peer))
                         : Finding.ruledOut("the look-up of " + peer + " says " + said.get());
@@ -112,6 +113,12 @@ final class Routing {
                     .orElseGet(() -> Finding.ruledOut("there is a route to " + peer
                             + c.text(Facts.ROUTE_DEVICE).map(d -> " by " + d).orElse("")));
         };
+    }
+
+    /** Whether the socket is bound to an address of lo and calls one elsewhere. */
+    private static boolean strangeSource(Case c) {
+        return Endpoint.local(c).filter(Endpoint::loopback).isPresent()
+                && Endpoint.peer(c).filter(p -> !p.loopback()).isPresent() && !Endpoint.peerIsHere(c).orElse(false);
     }
 
     private static Finding neighbour(Case c) {

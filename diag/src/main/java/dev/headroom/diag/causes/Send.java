@@ -20,6 +20,8 @@ import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
+import dev.headroom.linux.Errno;
 
 /** write, send and recv: a buffer that is full, memory that is short, and a connection that is no more. */
 final class Send {
@@ -52,7 +54,7 @@ final class Send {
                         .judge(c -> Signs.missing(c, Facts.SEND_QUEUE).orElseGet(() -> {
                             long queued = c.number(Facts.SEND_QUEUE).orElse(0);
                             return queued == 0 ? Finding.ruledOut("nothing waits to be sent")
-                                    : Losses.tcpMem(c).verdict() == dev.headroom.diag.Verdict.CONFIRMED
+                                    : Losses.tcpMem(c).verdict() == Verdict.CONFIRMED
                                             ? Finding.possible(
                                                     queued + " bytes wait to be sent, and TCP's memory is short, too")
                                             : Finding.confirmed(queued
@@ -74,11 +76,13 @@ final class Send {
                                 + " + 1 datagrams that it has not read")),
                 quiet("pipe-full", EAGAIN, WRITES,
                         "pipe_write: no slot is free in the pipe, 64 KiB by default (F_SETPIPE_SZ)",
-                        "the reader of the pipe is slow"),
+                        "the reader of the pipe is slow",
+                        "wait for EPOLLOUT, or let more fit: fcntl(fd, F_SETPIPE_SZ, 1048576)"),
                 quiet("udp-sndbuf", EAGAIN, WRITES,
                         "sock_alloc_send_pskb: sk_wmem_alloc >= SO_SNDBUF, for the device is slower than the "
                                 + "program",
-                        "more is in flight than SO_SNDBUF holds"),
+                        "more is in flight than SO_SNDBUF holds",
+                        "wait for EPOLLOUT, or raise SO_SNDBUF (up to net.core.wmem_max)"),
                 Row.of("qdisc-or-nic-drop", ENOBUFS).calls(WRITES).evidence(Facts.counter("Udp.SndbufErrors"))
                         .rule("dev_queue_xmit drops in the queueing discipline or the device; UDP says so only with IP_RECVERR "
                                 + "(udp_send_skb), packet sockets always (all kernels)")
@@ -107,10 +111,12 @@ final class Send {
                 quiet("own-shutdown", EPIPE, WRITES,
                         "sk_stream_error: SEND_SHUTDOWN is set, by shutdown(SHUT_WR) or a peer's reset that "
                                 + "was reported before; SIGPIPE goes with it unless MSG_NOSIGNAL",
-                        "this side was shut down for writing, was never connected, or was told of the peer's reset before"),
+                        "this side was shut down for writing, was never connected, or was told of the peer's reset before",
+                        "close the socket and connect anew; MSG_NOSIGNAL spares the process SIGPIPE"),
                 quiet("peer-reset", ECONNRESET, IO,
                         "tcp_reset: a RST came; the first call says ECONNRESET, a later write EPIPE",
-                        "the peer sent a RST: it closed with data unread, was killed, or does not know the connection any more"),
+                        "the peer sent a RST: it closed with data unread, was killed, or does not know the connection any more",
+                        "look at the peer's end for why it closed, then connect anew"),
                 Row.of("datagram-too-long", EMSGSIZE).calls(WRITES)
                         .rule("udp_sendmsg: more than 65,507 bytes do not fit into a datagram; with IP_PMTUDISC_DO more than the path takes")
                         .remedies(c -> List.of(Remedy.now("send less at a time"))).provoked("6.18 by test")
@@ -123,7 +129,8 @@ final class Send {
                                                 "the message is longer than a datagram (65,507 bytes for UDP), or than the path takes")),
                 quiet("udp-port-unreachable", ECONNREFUSED, IO,
                         "udp_err → sk_err: an ICMP port unreachable answered an earlier datagram",
-                        "an earlier datagram was answered with ICMP port unreachable: nobody has that UDP port"),
+                        "an earlier datagram was answered with ICMP port unreachable: nobody has that UDP port",
+                        "see who has the port on the peer: ss -lun"),
                 Row.of("established-timeout", ETIMEDOUT).calls(IO)
                         .evidence(Facts.sysctl("net.ipv4.tcp_retries2"), Facts.counter("TcpExt.TCPAbortOnTimeout"))
                         .rule("tcp_write_timeout: net.ipv4.tcp_retries2 (15, about 15 minutes) retransmissions, TCP_USER_TIMEOUT or "
@@ -163,10 +170,11 @@ final class Send {
     }
 
     /** What leaves no trace outside the process: possible, unless one that does is certain. */
-    private static Cause quiet(String id, dev.headroom.linux.Errno errno, Set<String> calls, String rule,
-            String sentence) {
+    private static Cause quiet(String id, Errno errno, Set<String> calls, String rule, String sentence,
+            String remedy) {
         Supplier<List<Cause>> siblings = () -> ALL.stream().filter(x -> x.id().equals("sndbuf-full")).toList();
-        return Row.of(id, errno).calls(calls).rule(rule).provoked("6.18 by test")
+        return Row.of(id, errno).calls(calls).rule(rule).remedies(c -> List.of(Remedy.now(remedy)))
+                .provoked("6.18 by test")
                 .judge(c -> Signs.remainder(c, siblings, Finding.possible(sentence)));
     }
 

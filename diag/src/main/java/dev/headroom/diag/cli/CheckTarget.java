@@ -128,7 +128,7 @@ final class CheckTarget {
 
     /** One process, and what it lives in. */
     Reading process(long pid) throws CannotException {
-        Snapshot s = facts(pid, Listeners.mayBe(proc.process(pid)));
+        Snapshot s = facts(pid, Listeners.mayBeOf(proc.process(pid)));
         List<Listening> its = s.listeners().stream().filter(l -> l.pid() == pid).toList();
         long nobodys = s.listeners().stream().filter(l -> l.pid() == 0).count();
         s = s.toBuilder().listeners(its).build();

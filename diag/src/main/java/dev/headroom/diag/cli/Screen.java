@@ -2,8 +2,10 @@ package dev.headroom.diag.cli;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Pattern;
@@ -27,6 +29,7 @@ final class Screen {
     private static final int VALUE = 22;
     /** A command for a shell, other than a line of a unit or of YAML. */
     private static final Pattern SHELL = Pattern.compile("[a-z][a-z0-9_-]*(?: |$)");
+    private static final Pattern PRIVILEGE = Pattern.compile("CAP_SYS_PTRACE|CAP_SYS_ADMIN|for root only");
     private static final int HEIGHT = 40;
     private static final int MOST = 6;
     private static final int LEAST_EVIDENCE = 5;
@@ -210,15 +213,19 @@ final class Screen {
         }
     }
 
+    /** Causes of which the same is said come together. */
     private void list(String heading, List<Judged> judged, int most) {
         if (judged.isEmpty() || most <= 0 && !all) {
             return;
         }
-        int n = all ? judged.size() : Math.min(most, judged.size());
-        heading(heading + (n < judged.size() ? " (" + n + " of " + judged.size() + ", --all shows them all)" : ""));
-        for (Judged j : judged.subList(0, n)) {
-            wrap("  ", j.cause().id() + ": " + j.finding().sentence());
-        }
+        Map<String, List<String>> ids = new LinkedHashMap<>();
+        judged.forEach(j -> ids.computeIfAbsent(j.finding().sentence(), s -> new ArrayList<>()).add(j.cause().id()));
+        int n = all ? ids.size() : Math.min(most, ids.size());
+        int causes = ids.values().stream().limit(n).mapToInt(List::size).sum();
+        heading(heading + (causes < judged.size()
+                ? " (" + causes + " of " + judged.size() + ", --all shows them all)" : ""));
+        ids.entrySet().stream().limit(n)
+                .forEach(e -> wrap("  ", String.join(", ", e.getValue()) + ": " + e.getKey()));
     }
 
     private void next(Judged j) {
@@ -349,6 +356,9 @@ final class Screen {
         }
         if (q.requested().isEmpty() && q.call().equals("setrlimit")) {
             options.add("--requested N: the hard limit that was asked for");
+        }
+        if (d.with(Verdict.UNKNOWN).stream().anyMatch(j -> PRIVILEGE.matcher(j.finding().sentence()).find())) {
+            options.add("the same question as the process's own user, or as root: it may read more");
         }
         if (options.isEmpty() && d.with(Verdict.POSSIBLE).isEmpty()) {
             options.add("the numbers are those of now: ask again while it happens");

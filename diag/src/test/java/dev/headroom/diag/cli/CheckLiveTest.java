@@ -164,6 +164,44 @@ class CheckLiveTest {
     }
 
     @Test
+    void shouldCountThePortsToOneDestination() throws Exception {
+        Process inside = isolated("ip link set lo up; echo 40000 40029 > /proc/sys/net/ipv4/ip_local_port_range",
+                Calling23.class);
+        try {
+            String port = inside.inputReader().readLine();
+            assumeTrue(port != null, "no right to make a network namespace");
+
+            Ran ran = check("--pid", Long.toString(inside.pid()), "--json", "--warn", "70");
+
+            assertEquals(1, ran.status(), ran.err());
+            Map<?, ?> ports = ran.limit("tuple-range-exhausted");
+            assertEquals("127.0.0.1 to 127.0.0.1:" + port, ports.get("scope"));
+            assertEquals(23, ports.get("used"));
+            assertEquals(30, ports.get("ceiling"));
+        } finally {
+            inside.destroy();
+        }
+    }
+
+    /** Has 23 connections to a port outside of the range. */
+    static final class Calling23 {
+        private Calling23() {
+        }
+
+        public static void main(String[] args) throws IOException, InterruptedException {
+            List<SocketChannel> clients = new ArrayList<>();
+            try (ServerSocketChannel server = ServerSocketChannel.open()) {
+                server.bind(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 19993));
+                for (int i = 0; i < 23; i++) {
+                    clients.add(SocketChannel.open(server.getLocalAddress()));
+                }
+                System.out.println(clients.size() == 23 ? 19993 : 0);
+                Thread.sleep(Long.MAX_VALUE);
+            }
+        }
+    }
+
+    @Test
     void shouldReadInTheNetworkNamespaceOfTheProcess() throws Exception {
         Process inside = isolated("echo 23 > /proc/sys/net/core/somaxconn;"
                 + " echo 20 > /proc/sys/net/ipv4/tcp_max_tw_buckets", Listen.class);

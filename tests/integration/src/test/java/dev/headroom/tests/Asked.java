@@ -20,11 +20,11 @@ import dev.headroom.diag.Verdict;
 import dev.headroom.diag.causes.Catalogue;
 
 /** Asks the diagnosis of a failure that was provoked for real, and keeps count. */
-final class Provoked {
+final class Asked {
     private static final Set<String> CONFIRMED = new TreeSet<>();
     private static final Set<String> POSSIBLE = new TreeSet<>();
 
-    private Provoked() {
+    private Asked() {
     }
 
     static Snapshot read(long pid, Question q) {
