@@ -131,14 +131,15 @@ final class TextReport implements Report {
         StringBuilder text = new StringBuilder();
         Prose.wrap(text, "  ", "  ", r.verdict() == null ? "what could be read here names no cause"
                 : (r.verdict() == Verdict.CONFIRMED ? "because " : "perhaps because ") + r.sentence());
-        StringBuilder line = new StringBuilder(" ");
-        for (String word : r.command()) {
+        String line = "  " + String.join(" ", r.command());
+        while (line.length() > Terminal.WIDTH) {
             // Also in two lines it can be copied and run.
-            if (line.length() + 1 + word.length() > Terminal.WIDTH - 2) {
-                text.append(line).append(" \\\n");
-                line = new StringBuilder("   ");
+            int blank = line.lastIndexOf(' ', Terminal.WIDTH - 2);
+            if (blank < 4) {
+                break;
             }
-            line.append(' ').append(word);
+            text.append(line, 0, blank).append(" \\\n");
+            line = "    " + line.substring(blank + 1);
         }
         return text.append(line).append('\n').toString();
     }
