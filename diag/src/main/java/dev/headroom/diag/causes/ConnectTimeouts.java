@@ -429,6 +429,11 @@ final class ConnectTimeouts {
                 || Signs.quiet(c, RETRANS_FAIL)) {
             return Finding.ruledOut("no SYN of this network namespace failed to leave (TCPRetransFail)");
         }
+        if (Signs.grew(c, RETRANS_FAIL) && c.number(Facts.FIREWALL_OUT).orElse(1) == 0) {
+            return Signs.remainder(c, () -> EVIDENT, Finding.confirmed(c.delta(RETRANS_FAIL).getAsLong()
+                    + " SYNs could not leave between the two readings (TCPRetransFail), and no chain of netfilter hooks the way "
+                    + "out: a BPF program of the cgroup drops them"));
+        }
         return Signs.remainder(c, () -> EVIDENT,
                 Finding.unknown("what is attached to the cgroup would tell: bpftool cgroup tree"));
     }
