@@ -79,7 +79,7 @@ final class Connect implements Callable<Integer> {
         }
         checkSources(from, to);
         Report report = common.report(false, false);
-        Session session = common.session(report);
+        Session session = common.session(report, new Inquiry(from, to));
         // One thread begins some 50,000 connections a second, more than an accept queue is emptied of.
         LoopOptions.Layout layout = common.layout(wanted(from, to), 0, 0, 1);
         EchoClient.Options options = new EchoClient.Options(to, from, sourcePorts == null ? 0 : sourcePorts.low(),

@@ -6,11 +6,14 @@ import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Supplier;
 
 import org.HdrHistogram.Histogram;
 import tools.jackson.jr.ob.JSON;
 
+import dev.headroom.diag.Verdict;
 import dev.headroom.echo.EchoCounters;
 import dev.headroom.echo.EchoObserver;
 import dev.headroom.linux.Errno;
@@ -86,7 +89,7 @@ final class JsonReport implements Report {
     }
 
     @Override
-    public void limit(EchoObserver.Limit l) {
+    public void limit(EchoObserver.Limit l, Supplier<Optional<Inquiry.Answer>> why) {
         Map<String, Object> e = event("limit");
         e.put("call", l.call());
         if (l.errno() == 0) {
@@ -102,6 +105,10 @@ final class JsonReport implements Report {
             e.put("queued", l.queued());
         }
         e.put("retry_s", l.retryNanos() / 1_000_000 / 1000.0);
+        Optional<Inquiry.Reason> reason = why.get().map(Inquiry.Answer::reason);
+        e.put("cause", reason.map(Inquiry.Reason::cause).orElse(null));
+        e.put("verdict", reason.map(Inquiry.Reason::verdict).map(Verdict::name).orElse(null));
+        e.put("because", reason.map(Inquiry.Reason::sentence).orElse(null));
         out.println(json(e));
     }
 

@@ -120,7 +120,7 @@ final class LoopOptions {
      * Loads every class of this command, sets the soft limit if asked, and takes the signals: from now on it can be at
      * the limit.
      */
-    Session session(Report of) throws CannotException {
+    Session session(Report of, Inquiry inquiry) throws CannotException {
         try {
             FdTable.preload(Main.class);
         } catch (IOException e) {
@@ -133,7 +133,12 @@ final class LoopOptions {
                 throw Refusals.nofile(nofile, e);
             }
         }
-        Session session = new Session(of, verbose, report, duration == null ? 0 : duration);
+        Session session = new Session(of, inquiry, verbose, report, duration == null ? 0 : duration);
+        // Private tables are not full when the process's own is, and would each inherit what is set aside before they
+        // split; the session does it then.
+        if (fdTables == 0) {
+            inquiry.prepare();
+        }
         Signals.onStop(session::stop);
         return session;
     }

@@ -19,7 +19,10 @@ final class Rehearsal {
             List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms"),
             List.of("serve", "--listen", "127.0.0.1:0", "--duration", "110ms", "--report", "100ms", "--json"),
             List.of("explain", "EMFILE", "--pid", Long.toString(ProcessHandle.current().pid())),
-            List.of("explain", "EMFILE", "--json"));
+            List.of("explain", "EMFILE", "--json"),
+            // What a client asks of itself when its ports are used up.
+            List.of("explain", "EADDRNOTAVAIL", "--call", "connect", "--to", "127.0.0.1:9", "--pid",
+                    Long.toString(ProcessHandle.current().pid())));
 
     private Rehearsal() {
     }

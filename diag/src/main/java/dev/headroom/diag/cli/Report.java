@@ -1,6 +1,8 @@
 package dev.headroom.diag.cli;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 import org.HdrHistogram.Histogram;
 
@@ -46,7 +48,8 @@ interface Report {
 
     void progress(Progress progress);
 
-    void limit(EchoObserver.Limit limit);
+    /** @param why what is behind it, empty if that is not known; asking takes a while */
+    void limit(EchoObserver.Limit limit, Supplier<Optional<Inquiry.Answer>> why);
 
     /** @param peer null if it is not known any more, as {@code local} */
     void opened(Sockaddr local, Sockaddr peer);

@@ -49,7 +49,7 @@ final class Serve implements Callable<Integer> {
         }
         boolean sheds = onLimit == Acceptor.OnLimit.SHED;
         Report report = common.report(true, sheds);
-        Session session = common.session(report);
+        Session session = common.session(report, new Inquiry());
         LoopOptions.Layout layout = common.layout(wanted, addresses.size(), sheds ? addresses.size() : 0,
                 Math.min(MOST_LOOPS, Runtime.getRuntime().availableProcessors()));
         EchoServer.Options options = new EchoServer.Options(addresses, backlog, layout.loops(), layout.tables() > 0,

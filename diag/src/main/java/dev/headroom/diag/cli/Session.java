@@ -1,6 +1,7 @@
 package dev.headroom.diag.cli;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -45,6 +46,7 @@ final class Session implements EchoObserver {
     private static final int A_SWEEP = 1000;
 
     private final Report report;
+    private final Inquiry inquiry;
     private final boolean verbose;
     private final long reportNanos;
     private final long durationNanos;
@@ -55,10 +57,13 @@ final class Session implements EchoObserver {
     private EchoObserver.Limit firstLimit;
     private Throwable failure;
     private long most;
+    /** What held the connections has been closed: nothing of it is left to be read. */
+    private boolean ended;
 
     /** @param durationNanos when to end, or 0 for never */
-    Session(Report report, boolean verbose, long reportNanos, long durationNanos) {
+    Session(Report report, Inquiry inquiry, boolean verbose, long reportNanos, long durationNanos) {
         this.report = report;
+        this.inquiry = inquiry;
         this.verbose = verbose;
         this.reportNanos = reportNanos;
         this.durationNanos = durationNanos;
@@ -116,6 +121,7 @@ final class Session implements EchoObserver {
      */
     Ending run(Supplier<EchoCounters> counters, IntSupplier connecting, LongSupplier patience)
             throws InterruptedException {
+        inquiry.prepare();
         EchoCounters last = new EchoCounters(0, 0, 0, 0, 0, 0, 0, 0, Map.of());
         long lastAt = began;
         long next = began + reportNanos;
@@ -157,7 +163,7 @@ final class Session implements EchoObserver {
         switch (event) {
             case Limit limit -> {
                 firstLimit = firstLimit == null ? limit : firstLimit;
-                report.limit(limit);
+                report.limit(limit, () -> ended ? Optional.empty() : inquiry.why(limit));
             }
             case Opened o -> report.opened(o.local, o.peer);
             case Closed c -> report.closed(c.local, c.peer, c.errno);
@@ -177,6 +183,7 @@ final class Session implements EchoObserver {
      * @return what the summary said
      */
     EchoCounters summary(EchoCounters held, EchoCounters after, Histogram latency) {
+        ended = true;
         for (Object event = events.poll(); event != null; event = events.poll()) {
             tell(event);
         }

@@ -5,10 +5,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 import org.HdrHistogram.Histogram;
 
+import dev.headroom.diag.Verdict;
 import dev.headroom.echo.EchoCounters;
 import dev.headroom.echo.EchoObserver;
 import dev.headroom.linux.Errno;
@@ -100,7 +103,7 @@ final class TextReport implements Report {
     }
 
     @Override
-    public void limit(EchoObserver.Limit l) {
+    public void limit(EchoObserver.Limit l, Supplier<Optional<Inquiry.Answer>> why) {
         List<String> parts = new ArrayList<>();
         String on = l.detail() == null || l.detail().isEmpty() ? "" : " " + l.detail();
         parts.add(l.errno() == 0 ? "limit: " + l.detail()
@@ -119,6 +122,26 @@ final class TextReport implements Report {
             line(colour(YELLOW, parts.getFirst() + ";"));
             line(colour(YELLOW, "  " + rest));
         }
+        // It stands there while the reason is being looked for.
+        out.flush();
+        why.get().filter(Inquiry.Answer::isNew).ifPresent(a -> out.print(reason(a.reason())));
+    }
+
+    private static String reason(Inquiry.Reason r) {
+        StringBuilder text = new StringBuilder();
+        Prose.wrap(text, "  ", "  ", r.verdict() == null ? "what could be read here names no cause"
+                : (r.verdict() == Verdict.CONFIRMED ? "because " : "perhaps because ") + r.sentence());
+        String line = "  " + String.join(" ", r.command());
+        while (line.length() > Terminal.WIDTH) {
+            // Also in two lines it can be copied and run.
+            int blank = line.lastIndexOf(' ', Terminal.WIDTH - 2);
+            if (blank < 4) {
+                break;
+            }
+            text.append(line, 0, blank).append(" \\\n");
+            line = "    " + line.substring(blank + 1);
+        }
+        return text.append(line).append('\n').toString();
     }
 
     @Override

@@ -59,9 +59,16 @@ public final class Headroom {
         }
     }
 
-    private static void reserve() throws IOException {
-        while (RESERVED.size() < RESERVE) {
-            RESERVED.add(FileChannel.open(Path.of("/dev/null"), StandardOpenOption.READ));
+    /**
+     * Sets descriptors aside, as far as they are not, for a program that has loaded all classes by itself.
+     *
+     * @throws IOException if there is no descriptor left even now; those that there were are set aside
+     */
+    public static void reserve() throws IOException {
+        synchronized (RESERVED) {
+            while (RESERVED.size() < RESERVE) {
+                RESERVED.add(FileChannel.open(Path.of("/dev/null"), StandardOpenOption.READ));
+            }
         }
     }
 
@@ -137,7 +144,12 @@ public final class Headroom {
         return explain(Question.of(errno, call).withPid(pid));
     }
 
-    private static Diagnosis explain(Question question) {
+    /**
+     * Explains a failure of which more is known: addresses, for instance.
+     *
+     * @param question with the process
+     */
+    public static Diagnosis explain(Question question) {
         synchronized (RESERVED) {
             int lent = RESERVED.size();
             boolean prepared = lent > 0;

@@ -8,10 +8,14 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 
+import dev.headroom.diag.Verdict;
 import dev.headroom.echo.EchoCounters;
 import dev.headroom.echo.EchoObserver;
 import dev.headroom.linux.Errno;
@@ -47,6 +51,15 @@ class ReportTest {
         return h;
     }
 
+    private static final Supplier<Optional<Inquiry.Answer>> NO_REASON = Optional::empty;
+
+    private static Supplier<Optional<Inquiry.Answer>> because(Verdict verdict, String cause, String sentence,
+            boolean isNew, String command) {
+        return () -> Optional
+                .of(new Inquiry.Answer(new Inquiry.Reason(verdict, cause, sentence, List.of(command.split(" "))),
+                        isNew));
+    }
+
     // ---- text ----
 
     @Test
@@ -60,10 +73,10 @@ class ReportTest {
                 """, written());
         report.progress(new Report.Progress(12, NONE, 0, 0, 0));
         assertEquals("   12s          0 established  +0/s  0 reads/s\n", written());
-        report.limit(LIMIT);
+        report.limit(LIMIT, NO_REASON);
         assertEquals("limit: accept4 127.0.0.1:9999: EMFILE (Too many open files); 1,014 established, "
                 + "1 queued, next try in 10s or when one closes\n", written());
-        report.limit(OWN_LIMIT);
+        report.limit(OWN_LIMIT, NO_REASON);
         assertEquals("limit: max-connections 10 reached on 127.0.0.1:9999; 10 established, next try in 500ms "
                 + "or when one closes\n", written());
     }
@@ -73,7 +86,7 @@ class ReportTest {
         Report report = new TextReport(out, new Terminal(true, false, 80), true);
         report.progress(new Report.Progress(1, NONE, 0, 0, 0));
         report.progress(new Report.Progress(2, NONE, 0, 0, 0));
-        report.limit(LIMIT);
+        report.limit(LIMIT, NO_REASON);
         assertEquals("\r    1s          0 established  +0/s  0 reads/s\033[K"
                 + "\r    2s          0 established  +0/s  0 reads/s\033[K\r\033[K"
                 + "limit: accept4 127.0.0.1:9999: EMFILE (Too many open files);\n"
@@ -93,7 +106,7 @@ class ReportTest {
 
     @Test
     void shouldColourOnlyWhereColoursAreWelcome() {
-        new TextReport(out, new Terminal(true, true, 200), false).limit(LIMIT);
+        new TextReport(out, new Terminal(true, true, 200), false).limit(LIMIT, NO_REASON);
         assertTrue(written().startsWith("\033[33mlimit: "));
         new TextReport(out, new Terminal(true, true, 80), false).progress(new Report.Progress(1, COUNTERS, 0, 0, 0));
         assertTrue(written().startsWith("\r\033[31m"));
@@ -146,16 +159,16 @@ class ReportTest {
                         {"event":"progress","elapsed_s":1.235,"connections":1161200,"accepted":1161216,"closed":16,"messages":1999990,"bytes":4000000,"lost":7,"mismatched":3,"errors":{"ECONNRESET":16,"EMFILE":2}}
                         """,
                 written());
-        report.limit(LIMIT);
+        report.limit(LIMIT, NO_REASON);
         assertEquals(
                 """
-                        {"event":"limit","call":"accept4","errno":"EMFILE","text":"Too many open files","connections":1014,"queued":1,"retry_s":10.0}
+                        {"event":"limit","call":"accept4","errno":"EMFILE","text":"Too many open files","connections":1014,"queued":1,"retry_s":10.0,"cause":null,"verdict":null,"because":null}
                         """,
                 written());
-        report.limit(OWN_LIMIT);
+        report.limit(OWN_LIMIT, NO_REASON);
         assertEquals(
                 """
-                        {"event":"limit","call":"accept4","errno":null,"text":"max-connections 10 reached on 127.0.0.1:9999","connections":10,"retry_s":0.5}
+                        {"event":"limit","call":"accept4","errno":null,"text":"max-connections 10 reached on 127.0.0.1:9999","connections":10,"retry_s":0.5,"cause":null,"verdict":null,"because":null}
                         """,
                 written());
         report.opened(Sockaddr.of("127.0.0.1", 9999), null);
@@ -166,6 +179,35 @@ class ReportTest {
                         {"event":"summary","elapsed_s":2.0,"connections":1161200,"accepted":1161216,"closed":16,"messages":1999990,"bytes":4000000,"lost":7,"mismatched":3,"shed":23,"errors":{"ECONNRESET":16,"EMFILE":2}}
                         """,
                 written());
+    }
+
+    @Test
+    void shouldSayWhatIsBehindALimit() {
+        new JsonReport(out, true, false).limit(LIMIT,
+                because(Verdict.POSSIBLE, "file-max", "it was full", false, "headroom"));
+        assertTrue(written().endsWith(
+                ",\"retry_s\":10.0,\"cause\":\"file-max\",\"verdict\":\"POSSIBLE\",\"because\":\"it was full\"}\n"));
+
+        Report report = new TextReport(out, Terminal.NONE, true);
+        report.limit(LIMIT, because(Verdict.CONFIRMED, "nofile-soft",
+                "all 1024 descriptors of process 4711 (java) are in use, and this goes on beyond a line", true,
+                "headroom explain EMFILE --call accept4 --pid 4711"));
+        assertEquals("""
+                  because all 1024 descriptors of process 4711 (java) are in use, and this goes
+                  on beyond a line
+                  headroom explain EMFILE --call accept4 --pid 4711
+                """, written().lines().skip(1).map(l -> l + "\n").collect(Collectors.joining()));
+        report.limit(LIMIT, because(Verdict.CONFIRMED, "nofile-soft", "the same", false, "headroom"));
+        assertEquals(1, written().lines().count());
+        report.limit(LIMIT, because(null, null, null, true, "headroom explain EMFILE --call connect --to "
+                + "[2001:db8:1234:5678:9abc:def0:1234:5678]:9999 --pid 4711"));
+        assertEquals("""
+                  what could be read here names no cause
+                  headroom explain EMFILE --call connect --to \\
+                    [2001:db8:1234:5678:9abc:def0:1234:5678]:9999 --pid 4711
+                """, written().lines().skip(1).map(l -> l + "\n").collect(Collectors.joining()));
+        report.limit(LIMIT, because(Verdict.POSSIBLE, "file-max", "it was full", true, "headroom"));
+        assertTrue(written().contains("\n  perhaps because it was full\n"));
     }
 
     @Test

@@ -99,6 +99,12 @@ class ServeConnectIT {
                 Stream.of("call", "errno", "text", "retry_s")
                         .map(serverLimit::get).toList());
         assertEquals(64 - own, serverLimit.get("connections"));
+        for (Command full : List.of(client, server)) {
+            Map<String, Object> limit = full.event("limit");
+            assertEquals(List.of("nofile-soft", "CONFIRMED",
+                    "all 64 descriptors of process " + full.process.pid() + " (java) are in use"),
+                    Stream.of("cause", "verdict", "because").map(limit::get).toList(), full.toString());
+        }
 
         int held = client.descriptors("socket:").size();
         assertEquals(64, client.descriptors("").size());
@@ -117,6 +123,84 @@ class ServeConnectIT {
         server.signal("INT");
         assertEquals(0, server.status(), server.toString());
         assertEquals("", server.err() + client.err());
+    }
+
+    @Test
+    void shouldSayWhyOfItselfWithoutADescriptorLeft() throws Exception {
+        Command server = serve("--nofile", "64", "--retry", "100ms", "--report", "100ms");
+        Command client = headroom("connect", server.target(), "--nofile", "64", "--retry", "100ms", "--report",
+                "100ms", "--every", "50ms");
+        assertSaysOnce(client, "socket");
+        assertSaysOnce(server, "accept4");
+        assertEquals(64, client.descriptors("").size());
+        assertEquals(64, server.descriptors("").size());
+
+        client.signal("INT");
+        assertEquals(0, client.status(), client.toString());
+        assertTrue(client.out().contains(" 0 lost, 0 altered"), client.toString());
+        server.signal("INT");
+        assertEquals(0, server.status(), server.toString());
+        assertEquals("", server.err() + client.err());
+    }
+
+    /** The reason below the first line about the limit, and below none of the next three. */
+    private static void assertSaysOnce(Command command, String call) throws Exception {
+        for (int i = 0; i < 500 && command.count("limit: ") < 4; i++) {
+            Thread.sleep(20);
+        }
+        List<String> lines = command.out().lines().toList();
+        int limit = lines.indexOf(lines.stream().filter(l -> l.startsWith("limit: ")).findFirst().orElseThrow());
+        assertTrue(lines.get(limit).startsWith("limit: " + call), command.toString());
+        long pid = command.process.pid();
+        assertEquals(List.of("  because all 64 descriptors of process " + pid + " (java) are in use",
+                "  headroom explain EMFILE --call " + call + " --pid " + pid), lines.subList(limit + 1, limit + 3),
+                command.toString());
+        assertTrue(command.count("limit: ") >= 4, command.toString());
+        assertEquals(1, command.count("because "), command.toString());
+        assertEquals(1, command.count("headroom explain "), command.toString());
+    }
+
+    @Test
+    void shouldSayWhichTableIsFull() throws Exception {
+        Command server = serve("--json", "--nofile", "80", "--fd-tables", "2");
+        headroom("connect", server.target(), "-n", "300", "--report", "100ms");
+        Map<String, Object> limit = server.awaitEvent("limit");
+        assertEquals("nofile-soft", limit.get("cause"), server.toString());
+        assertEquals("CONFIRMED", limit.get("verdict"), server.toString());
+        assertEquals("all 80 descriptors of process " + server.process.pid() + " (java) are in use",
+                limit.get("because"));
+    }
+
+    @Test
+    void shouldNameThePortsThatAreUsedUp() throws Exception {
+        Requires.root();
+        try (Namespace host = Namespace.make(Requires.tool("ip"), null)) {
+            host.set("ipv4/ip_local_port_range", "40000 40019");
+            Command server = run(host.exec(), "serve", "--listen", "127.0.0.1:999", "--max-connections", "500",
+                    "--json");
+            server.await("listening");
+            Command json = run(host.exec(), "connect", "127.0.0.1:999", "--hold", "1s", "--every", "100ms", "--json");
+            Map<String, Object> limit = json.awaitEvent("limit");
+            assertEquals("EADDRNOTAVAIL", limit.get("errno"));
+            assertEquals("tuple-range-exhausted", limit.get("cause"), json.toString());
+            assertTrue(limit.get("because").toString().contains("all 20 "), json.toString());
+            assertEquals(0, json.status(), json.toString());
+            Map<String, Object> summary = json.event("summary");
+            assertEquals(20, summary.get("connected"));
+            assertEquals(0, summary.get("lost"));
+            assertTrue((Integer) summary.get("messages") > 100, json.toString());
+
+            // Those connections are in TIME-WAIT now; from another address all ports are there.
+            Command text = run(host.exec(), "connect", "127.0.0.1:999", "--source", "127.0.0.2-127.0.0.3", "--hold",
+                    "1s");
+            assertEquals(0, text.status(), text.toString());
+            assertEquals(1, text.count("  because "), text.toString());
+            assertEquals(1, text.count("  headroom explain EADDRNOTAVAIL --call connect --to 127.0.0.1:999 --at "),
+                    text.toString());
+            assertTrue(text.out().lines().filter(l -> !l.startsWith("limit")).allMatch(l -> l.length() <= 80),
+                    text.toString());
+            assertEquals(0, server.count("\"limit\""));
+        }
     }
 
     @Test
