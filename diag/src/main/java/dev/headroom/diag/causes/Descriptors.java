@@ -97,10 +97,10 @@ final class Descriptors {
                     yield Finding.confirmed(n + " of " + soft.getAsLong() + " " + of + " are in use, and "
                             + c.question().call() + " needs two");
                 }
-                String above = c.number(Facts.FD_USED).orElse(0) > soft.getAsLong()
-                        ? ", and " + (c.number(Facts.FD_USED).getAsLong() - n)
-                                + " more have numbers above a limit that was lowered"
-                        : "";
+                long more = c.number(Facts.FD_USED).orElse(0) - n;
+                String above = c.number(Facts.FD_USED).orElse(0) <= soft.getAsLong() ? ""
+                        : more == 1 ? ", and 1 more has a number above a limit that was lowered"
+                                : ", and " + more + " more have numbers above a limit that was lowered";
                 yield Finding.confirmed("all " + soft.getAsLong() + " " + of + " are in use" + above);
             }
             case NEAR -> Finding.possible(c.number(Facts.FD_USED_BELOW_SOFT).isPresent()

@@ -125,10 +125,11 @@ class ServeConnectIT {
         assertEquals("", server.err() + client.err());
     }
 
+    // A retry before the first reading is done could take what was set aside for it.
     @Test
     void shouldSayWhyOfItselfWithoutADescriptorLeft() throws Exception {
-        Command server = serve("--nofile", "64", "--retry", "100ms", "--report", "100ms");
-        Command client = headroom("connect", server.target(), "--nofile", "64", "--retry", "100ms", "--report",
+        Command server = serve("--nofile", "64", "--retry", "1s", "--report", "100ms");
+        Command client = headroom("connect", server.target(), "--nofile", "64", "--retry", "1s", "--report",
                 "100ms", "--every", "50ms");
         assertSaysOnce(client, "socket");
         assertSaysOnce(server, "accept4");
