@@ -21,8 +21,8 @@ import dev.headroom.linux.Sockaddr;
  * {@link #prepare} sets a few aside; they are given up for the reading and taken back at once. Nobody else takes them
  * meanwhile, for a limit is reported when none grows any more: every acceptor of the listener is disarmed, every caller
  * of the client waits, and they try again when a connection has closed (then there is room anyway) or after the retry
- * interval. Should one be quicker all the same, a server that sheds for instance, then it holds so many connections more
- * and the reason says less; the limit itself is told in any case.
+ * interval. Should one be quicker all the same, a server that sheds or a retry interval shorter than the reading takes, then
+ * it holds so many connections more and the reason says less; the limit itself is told in any case.
  * <p>
  * <b>Not thread-safe</b>: the main thread alone uses it. No loop waits for it.
  */
