@@ -60,6 +60,11 @@ public final class EchoProcess {
             settings.put(args[i].substring(0, args[i].indexOf('=')), args[i].substring(args[i].indexOf('=') + 1));
         }
         FdTable.preload(EchoProcess.class);
+        // An answer loads what later ones need, when there is no descriptor left to load it with.
+        answer(new EchoCounters(0, 0, 0, 0, 0, 0, 0, 0, Map.of()), 0, "");
+        if (settings.containsKey("nofile")) {
+            FdTable.setNofile(number("nofile", 0));
+        }
         if (args[0].equals("server")) {
             EchoServer server = EchoServer.start(new EchoServer.Options(addresses("listen", "127.0.0.1:0"),
                     number("backlog", 4096), number("loops", 1), settings.containsKey("private"),
@@ -96,11 +101,7 @@ public final class EchoProcess {
 
     private void serve(Supplier<EchoCounters> counters, IntSupplier inFlight, Supplier<String> addresses,
             Runnable quiesce, Runnable close) throws IOException {
-        // The first answer loads what later ones need, when there is no descriptor left to load it with.
         System.out.println(answer(counters.get(), inFlight.getAsInt(), addresses.get()));
-        if (settings.containsKey("nofile")) {
-            FdTable.setNofile(number("nofile", 0));
-        }
         try (BufferedReader in = new BufferedReader(new InputStreamReader(System.in))) {
             for (String line = in.readLine(); line != null; line = in.readLine()) {
                 if (line.startsWith("nofile ")) {
