@@ -139,7 +139,9 @@ public final class Acceptor {
     void arm() throws SyscallException {
         int interest = Epoll.EPOLLIN | (options.exclusive ? Epoll.EPOLLEXCLUSIVE : 0);
         int rc = loop.addOwn(listener.fd(), interest, index);
-        Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", listener.fd(), Epoll.flagsToString(interest));
+        if (rc < 0) {
+            Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", listener.fd(), Epoll.flagsToString(interest));
+        }
         armed = true;
         listener.join(this);
     }
