@@ -61,6 +61,11 @@ public final class Sockets implements AutoCloseable {
         return (int) Socket.send(state, fd, memory.address(), 1, Socket.MSG_NOSIGNAL);
     }
 
+    /** Receives what is there, up to a few bytes. @return how many, 0 at the end of the stream, or {@code -errno} */
+    public int receive(int fd) {
+        return (int) Socket.recv(state, fd, memory.address(), INFO, 0);
+    }
+
     /** The error that has ended a connection, as a positive number; 0 while there is none. Asking takes it away. */
     public int error(int fd) {
         memory.putInt(INFO, Integer.BYTES);

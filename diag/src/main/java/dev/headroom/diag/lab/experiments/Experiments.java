@@ -10,7 +10,8 @@ public final class Experiments {
     private static final List<Experiment> ALL = List.of(new FourTuple(), new Descriptors(), new AcceptQueue(),
             new SynQueue(), new NrOpen(), Ports.defaultRange(), Ports.wideRange(), Ports.moreAddresses(),
             new BindBeforeConnect(), Ports.reservedPorts(), new OddRange(), new TimeWait(),
-            new ClientStealsServerPort());
+            new ClientStealsServerPort(), new EmfileSpin(), new FdTables(), new InotifyIsNotNofile(),
+            new EpollWatches(), new ConntrackFull());
 
     private Experiments() {
     }
