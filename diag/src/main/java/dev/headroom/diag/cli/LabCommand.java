@@ -189,6 +189,9 @@ final class LabCommand implements Callable<Integer> {
         }
 
         int run(List<Experiment> chosen, Map<String, String> settings) throws CannotException, InterruptedException {
+            if (UserNamespace.isNeeded()) {
+                return UserNamespace.run(spec.root().commandLine().getParseResult().originalArgs());
+            }
             Thread here = Thread.currentThread();
             Signals.onStop(() -> {
                 stopped = true;
