@@ -126,11 +126,7 @@ final class ConntrackFull implements Experiment {
                     + ": the table is never made smaller than twice that");
         }
         t.read(MAX, was, MAX_FILE + ", put back afterwards; the machine itself has " + used);
-        try {
-            t.lab().set(MAX, "" + max);
-        } catch (IOException e) {
-            throw new NotHereException("to write " + MAX_FILE + ": " + e.getMessage());
-        }
+        t.lab().set(MAX, "" + max);
     }
 
     private static List<Integer> begin(Host client, Sockets calling, Sockaddr target, long n)

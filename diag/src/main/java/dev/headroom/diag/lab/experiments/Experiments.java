@@ -11,7 +11,7 @@ public final class Experiments {
             new SynQueue(), new NrOpen(), Ports.defaultRange(), Ports.wideRange(), Ports.moreAddresses(),
             new BindBeforeConnect(), Ports.reservedPorts(), new OddRange(), new TimeWait(),
             new ClientStealsServerPort(), new EmfileSpin(), new FdTables(), new InotifyIsNotNofile(),
-            new EpollWatches(), new ConntrackFull());
+            new EpollWatches(), new ConntrackFull(), new Memory(), new Million());
 
     private Experiments() {
     }
