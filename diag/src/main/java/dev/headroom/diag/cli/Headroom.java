@@ -73,7 +73,8 @@ final class Headroom implements Runnable {
         command.setHelpSectionMap(Map.of(THE_TEXT, help -> text(resource)));
     }
 
-    private static String text(String resource) {
+    /** A text that lies beside this class. */
+    static String text(String resource) {
         try (InputStream in = Headroom.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -1,0 +1,154 @@
+// Draws every chart of the page from the numbers in #charts. What it draws with is Chart.js, above.
+(() => {
+  'use strict';
+  const charts = JSON.parse(document.getElementById('charts').textContent);
+  const count = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
+  const say = n => count.format(n);
+  const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
+  const SERIES_COLOURS = 8;
+  const FEW = 40;
+
+  // A percentile p is drawn at 1 / (1 - p), so that each further nine takes as much room; the very last, p = 1, one
+  // step beyond the one before it.
+  const tail = p => 1 / (1 - p);
+  const percent = t => +(100 * (1 - 1 / t)).toFixed(7) + '%';
+  const place = (kind, xs) => {
+    if (kind !== 'PERCENTILES') {
+      return xs;
+    }
+    const last = Math.max(1, ...xs.filter(p => p < 1).map(tail));
+    return xs.map(p => p < 1 ? tail(p) : 2 * last);
+  };
+
+  const colour = name => getComputedStyle(document.documentElement).getPropertyValue('--' + name).trim();
+
+  const title = text => ({ display: text !== '', text, color: colour('quiet') });
+  const axis = (text, more) => ({
+    title: title(text),
+    grid: { color: colour('line'), drawTicks: false },
+    border: { color: colour('line') },
+    ...more,
+    ticks: { color: colour('quiet'), padding: 6, maxRotation: 0, autoSkipPadding: 16, callback: say, ...more.ticks },
+  });
+
+  const nines = scale => {
+    scale.ticks = [{ value: 1 }, { value: 2 }];
+    for (let t = 10; t <= scale.max * 1.000001; t *= 10) {
+      scale.ticks.push({ value: t });
+    }
+  };
+
+  const across = chart => {
+    switch (chart.kind) {
+      case 'BARS':
+        return axis(chart.y, { beginAtZero: true, grace: '12%' });
+      case 'PERCENTILES':
+        return axis(chart.x, {
+          type: 'logarithmic', min: 1, afterBuildTicks: nines, ticks: { callback: percent, autoSkip: true } });
+      default:
+        return axis(chart.x, { type: 'linear' });
+    }
+  };
+
+  const upward = chart => chart.kind === 'BARS'
+    ? axis(chart.x, { grid: { display: false }, ticks: { callback(v) { return this.getLabelForValue(v); } } })
+    : axis(chart.y, { beginAtZero: true });
+
+  // What a bar is worth, at its end.
+  const worth = {
+    id: 'worth',
+    afterDatasetsDraw(drawn) {
+      const pen = drawn.ctx;
+      pen.save();
+      pen.fillStyle = colour('ink');
+      pen.font = Chart.helpers.toFont({ ...Chart.defaults.font, size: 11 }).string;
+      pen.textBaseline = 'middle';
+      drawn.data.datasets.forEach((set, s) => drawn.isDatasetVisible(s)
+        && drawn.getDatasetMeta(s).data.forEach((bar, i) => set.data[i] !== null
+          && pen.fillText(say(set.data[i]), bar.x + 5, bar.y)));
+      pen.restore();
+    },
+  };
+
+  const sets = chart => chart.series.map((s, i) => {
+    const own = colour('s' + i % SERIES_COLOURS);
+    if (chart.kind === 'BARS') {
+      return { label: s.name, data: s.y, backgroundColor: own, borderColor: own, maxBarThickness: 26 };
+    }
+    return {
+      label: s.name,
+      data: place(chart.kind, s.x).map((x, n) => ({ x, y: s.y[n] })),
+      borderColor: own,
+      backgroundColor: own,
+      borderWidth: 2,
+      borderDash: DASHES[i % DASHES.length],
+      pointRadius: s.x.length > FEW ? 0 : 2.5,
+      pointHitRadius: 8,
+      tension: 0,
+    };
+  });
+
+  const where = chart => items => {
+    const x = items[0].parsed.x;
+    return chart.kind === 'BARS' ? items[0].label
+      : chart.kind === 'PERCENTILES' ? percent(x) : say(x) + ' ' + chart.x;
+  };
+
+  const configuration = chart => ({
+    type: chart.kind === 'BARS' ? 'bar' : 'line',
+    data: { labels: chart.labels, datasets: sets(chart) },
+    plugins: chart.kind === 'BARS' ? [worth] : [],
+    options: {
+      animation: false,
+      maintainAspectRatio: false,
+      indexAxis: chart.kind === 'BARS' ? 'y' : 'x',
+      interaction: { mode: chart.kind === 'BARS' ? 'index' : 'nearest', axis: chart.kind === 'BARS' ? 'y' : 'x',
+        intersect: false },
+      scales: { x: across(chart), y: upward(chart) },
+      plugins: {
+        legend: {
+          display: chart.series.length > 1,
+          align: 'start',
+          labels: { color: colour('ink'), boxWidth: 28, boxHeight: chart.kind === 'BARS' ? 10 : 0 },
+        },
+        tooltip: {
+          callbacks: {
+            title: where(chart),
+            label: item => `${item.dataset.label}: ${say(chart.kind === 'BARS' ? item.parsed.x : item.parsed.y)} ${chart.y}`,
+          },
+        },
+      },
+    },
+  });
+
+  let drawn = [];
+  const draw = () => {
+    drawn.forEach(c => c.destroy());
+    Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+    drawn = charts.map((chart, i) => {
+      const canvas = document.getElementById('chart-' + i);
+      const box = canvas.parentElement;
+      box.hidden = false;
+      if (chart.kind === 'BARS') {
+        const bars = chart.labels.length * chart.series.length;
+        box.style.height = Math.max(9, 6 + bars * 1.4 + chart.labels.length * 0.6) + 'rem';
+      }
+      return new Chart(canvas, configuration(chart));
+    });
+  };
+
+  draw();
+  document.querySelectorAll('figure details').forEach(d => { d.open = false; });
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+
+  // On paper it is light, and as wide as paper is.
+  addEventListener('beforeprint', () => {
+    document.documentElement.dataset.paper = '';
+    draw();
+    drawn.forEach(c => c.resize(660, c.height));
+  });
+  addEventListener('afterprint', () => {
+    delete document.documentElement.dataset.paper;
+    draw();
+  });
+})();
