@@ -86,9 +86,10 @@ final class LabReport {
         long failed = outcomes.stream().filter(o -> o.skipped().isEmpty() && !o.isOk()).count();
         long skipped = outcomes.stream().filter(o -> o.skipped().isPresent()).count();
         double seconds = outcomes.stream().mapToDouble(Outcome::seconds).sum();
-        return String.format(Locale.ROOT, "%d experiments in %.0f s: %s%s", outcomes.size(), seconds,
-                failed == 0 ? "every prediction met, every wall named" : failed + " not as predicted",
-                skipped == 0 ? "" : ", " + skipped + " skipped");
+        String verdict = failed > 0 ? failed + " not as predicted"
+                : skipped < outcomes.size() ? "every prediction met, every wall named" : "none could be done";
+        return String.format(Locale.ROOT, "%d experiment%s in %.0f s: %s%s", outcomes.size(),
+                outcomes.size() == 1 ? "" : "s", seconds, verdict, skipped == 0 ? "" : ", " + skipped + " skipped");
     }
 
     static String seen(Outcome o, Outcome.Prediction p) {
