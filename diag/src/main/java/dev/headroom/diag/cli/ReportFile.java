@@ -1,6 +1,8 @@
 package dev.headroom.diag.cli;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -10,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 final class ReportFile {
     private final String typed;
     private final Path file;
+    private final Path whole;
 
     /** @throws CannotException if nothing can be written there */
     ReportFile(Path typed) throws CannotException {
@@ -18,7 +21,7 @@ final class ReportFile {
         try {
             this.file = Files.exists(typed) ? typed.toRealPath() : typed.toAbsolutePath();
         } catch (IOException e) {
-            throw cannot("it cannot be looked at: " + e.getMessage());
+            throw cannot("it cannot be looked at: " + reason(e));
         }
         Path folder = file.getParent();
         if (Files.isDirectory(file)) {
@@ -30,9 +33,19 @@ final class ReportFile {
         if (!Files.isDirectory(folder)) {
             throw cannot("there is no folder " + folder);
         }
-        if (!Files.isWritable(folder)) {
-            throw cannot("the folder " + folder + " cannot be written to");
+        // What may be written is not told by a folder's permissions alone: try.
+        this.whole = folder.resolve(".headroom-report." + ProcessHandle.current().pid());
+        try {
+            Files.createFile(whole);
+            Files.delete(whole);
+        } catch (IOException e) {
+            throw cannot("the folder " + folder + " cannot be written to: " + reason(e));
         }
+    }
+
+    private static String reason(IOException e) {
+        return e instanceof AccessDeniedException ? "Permission denied"
+                : e instanceof FileSystemException f && f.getReason() != null ? f.getReason() : e.toString();
     }
 
     private CannotException cannot(String why) {
@@ -41,7 +54,6 @@ final class ReportFile {
 
     /** Replaces what was there. */
     void write(String content) throws CannotException {
-        Path whole = file.resolveSibling("." + file.getFileName() + "." + ProcessHandle.current().pid());
         try {
             try {
                 Files.writeString(whole, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
@@ -50,7 +62,7 @@ final class ReportFile {
                 Files.deleteIfExists(whole);
             }
         } catch (IOException e) {
-            throw new CannotException("--report " + typed + ": it could not be written: " + e, e);
+            throw cannot("it could not be written: " + reason(e));
         }
     }
 

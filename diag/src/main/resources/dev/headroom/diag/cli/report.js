@@ -7,6 +7,7 @@
   const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
   const SERIES_COLOURS = 8;
   const FEW = 40;
+  const ROOM_FOR_WORTH = 56;
 
   // A percentile p is drawn at 1 / (1 - p), so that each further nine takes as much room; the very last, p = 1, one
   // step beyond the one before it.
@@ -41,7 +42,7 @@
   const across = chart => {
     switch (chart.kind) {
       case 'BARS':
-        return axis(chart.y, { beginAtZero: true, grace: '12%' });
+        return axis(chart.y, { beginAtZero: true });
       case 'PERCENTILES':
         return axis(chart.x, {
           type: 'logarithmic', min: 1, afterBuildTicks: nines, ticks: { callback: percent, autoSkip: true } });
@@ -104,6 +105,7 @@
       indexAxis: chart.kind === 'BARS' ? 'y' : 'x',
       interaction: { mode: chart.kind === 'BARS' ? 'index' : 'nearest', axis: chart.kind === 'BARS' ? 'y' : 'x',
         intersect: false },
+      layout: { padding: { right: chart.kind === 'BARS' ? ROOM_FOR_WORTH : 8 } },
       scales: { x: across(chart), y: upward(chart) },
       plugins: {
         legend: {
@@ -131,7 +133,7 @@
       box.hidden = false;
       if (chart.kind === 'BARS') {
         const bars = chart.labels.length * chart.series.length;
-        box.style.height = Math.max(9, 6 + bars * 1.4 + chart.labels.length * 0.6) + 'rem';
+        box.style.height = 90 + bars * 22 + chart.labels.length * 10 + 'px';
       }
       return new Chart(canvas, configuration(chart));
     });
