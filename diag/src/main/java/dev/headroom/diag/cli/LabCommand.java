@@ -85,6 +85,21 @@ final class LabCommand implements Callable<Integer> {
         @Option(names = "--set", paramLabel = "KEY=VALUE")
         private List<String> set = List.of();
 
+        @Option(names = {"-n", "--connections"}, converter = Values.NumberOrMax.class)
+        private Integer connections;
+
+        @Option(names = "--addresses", converter = Values.Number.class)
+        private Integer addresses;
+
+        @Option(names = "--clients", converter = Values.Number.class)
+        private Integer clients;
+
+        @Option(names = "--hold", converter = Values.Duration.class)
+        private Long hold;
+
+        @Option(names = "--every", converter = Values.Duration.class)
+        private Long every;
+
         @Option(names = "--json")
         private boolean json;
 
@@ -105,7 +120,20 @@ final class LabCommand implements Callable<Integer> {
                         + "; there are " + Experiments.all().stream().map(Experiment::name)
                                 .collect(Collectors.joining(", ")))));
             }
+            set = new ArrayList<>(set);
+            shorthand("connections", connections == null ? null
+                    : connections == Values.UNLIMITED ? "max" : connections.toString());
+            shorthand("addresses", addresses);
+            shorthand("clients", clients);
+            shorthand("hold", hold == null ? null : Long.toString(Math.ceilDiv(hold, 1_000_000_000L)));
+            shorthand("every", every == null ? null : Long.toString(Math.ceilDiv(every, 1_000_000_000L)));
             return new Session(spec, json, keep, report).run(chosen, settings(chosen));
+        }
+
+        private void shorthand(String key, Object value) {
+            if (value != null) {
+                set.add(key + "=" + value);
+            }
         }
 
         private Map<String, String> settings(List<Experiment> chosen) {
@@ -172,6 +200,9 @@ final class LabCommand implements Callable<Integer> {
         }
 
         int run(List<Experiment> chosen, Map<String, String> settings) throws CannotException, InterruptedException {
+            if (UserNamespace.isNeeded()) {
+                return UserNamespace.run(spec.root().commandLine().getParseResult().originalArgs());
+            }
             Thread here = Thread.currentThread();
             Signals.onStop(() -> {
                 stopped = true;

@@ -8,7 +8,7 @@ import dev.headroom.diag.lab.Experiment;
 /** All experiments, in the order of the tour: from what a connection is to what a machine can hold. */
 public final class Experiments {
     private static final List<Experiment> ALL = List.of(new FourTuple(), new Descriptors(), new AcceptQueue(),
-            Ports.defaultRange(), Ports.wideRange(), Ports.moreAddresses());
+            Ports.defaultRange(), Ports.wideRange(), Ports.moreAddresses(), new Memory(), new Million());
 
     private Experiments() {
     }
