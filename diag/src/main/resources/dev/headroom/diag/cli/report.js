@@ -2,12 +2,14 @@
 (() => {
   'use strict';
   const charts = JSON.parse(document.getElementById('charts').textContent);
-  const count = new Intl.NumberFormat('en-US', { maximumFractionDigits: 3 });
-  const say = n => count.format(n);
+  const formats = [0, 1, 2, 3].map(digits => new Intl.NumberFormat('en-US', { maximumFractionDigits: digits }));
+  const say = n => formats[3].format(n);
+  // Three digits tell enough; the table has the others.
+  const about = n => formats[Math.abs(n) >= 100 ? 0 : Math.abs(n) >= 10 ? 1 : Math.abs(n) >= 1 ? 2 : 3].format(n);
   const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
   const SERIES_COLOURS = 8;
   const FEW = 40;
-  const ROOM_FOR_WORTH = 56;
+  const ROOM_FOR_VALUES = 56;
 
   // A percentile p is drawn at 1 / (1 - p), so that each further nine takes as much room; the very last, p = 1, one
   // step beyond the one before it.
@@ -39,10 +41,16 @@
     }
   };
 
+  // What is counted is not cut into parts.
+  const valueAxis = chart => axis(chart.y, {
+    beginAtZero: true,
+    ticks: chart.series.every(s => s.y.every(Number.isInteger)) ? { precision: 0 } : {},
+  });
+
   const across = chart => {
     switch (chart.kind) {
       case 'BARS':
-        return axis(chart.y, { beginAtZero: true });
+        return valueAxis(chart);
       case 'PERCENTILES':
         return axis(chart.x, {
           type: 'logarithmic', min: 1, afterBuildTicks: nines, ticks: { callback: percent, autoSkip: true } });
@@ -53,11 +61,11 @@
 
   const upward = chart => chart.kind === 'BARS'
     ? axis(chart.x, { grid: { display: false }, ticks: { callback(v) { return this.getLabelForValue(v); } } })
-    : axis(chart.y, { beginAtZero: true });
+    : valueAxis(chart);
 
-  // What a bar is worth, at its end.
-  const worth = {
-    id: 'worth',
+  // The value of a bar, at its end.
+  const values = {
+    id: 'values',
     afterDatasetsDraw(drawn) {
       const pen = drawn.ctx;
       pen.save();
@@ -66,7 +74,7 @@
       pen.textBaseline = 'middle';
       drawn.data.datasets.forEach((set, s) => drawn.isDatasetVisible(s)
         && drawn.getDatasetMeta(s).data.forEach((bar, i) => set.data[i] !== null
-          && pen.fillText(say(set.data[i]), bar.x + 5, bar.y)));
+          && pen.fillText(about(set.data[i]), bar.x + 5, bar.y)));
       pen.restore();
     },
   };
@@ -92,31 +100,31 @@
   const where = chart => items => {
     const x = items[0].parsed.x;
     return chart.kind === 'BARS' ? items[0].label
-      : chart.kind === 'PERCENTILES' ? percent(x) : say(x) + ' ' + chart.x;
+      : chart.kind === 'PERCENTILES' ? percent(x) : about(x) + ' ' + chart.x;
   };
 
   const configuration = chart => ({
     type: chart.kind === 'BARS' ? 'bar' : 'line',
     data: { labels: chart.labels, datasets: sets(chart) },
-    plugins: chart.kind === 'BARS' ? [worth] : [],
+    plugins: chart.kind === 'BARS' ? [values] : [],
     options: {
       animation: false,
       maintainAspectRatio: false,
       indexAxis: chart.kind === 'BARS' ? 'y' : 'x',
       interaction: { mode: chart.kind === 'BARS' ? 'index' : 'nearest', axis: chart.kind === 'BARS' ? 'y' : 'x',
         intersect: false },
-      layout: { padding: { right: chart.kind === 'BARS' ? ROOM_FOR_WORTH : 8 } },
+      layout: { padding: { right: chart.kind === 'BARS' ? ROOM_FOR_VALUES : 8 } },
       scales: { x: across(chart), y: upward(chart) },
       plugins: {
         legend: {
-          display: chart.series.length > 1,
+          display: chart.series.some(s => s.name !== chart.y && s.name !== chart.title),
           align: 'start',
           labels: { color: colour('ink'), boxWidth: 28, boxHeight: chart.kind === 'BARS' ? 10 : 0 },
         },
         tooltip: {
           callbacks: {
             title: where(chart),
-            label: item => `${item.dataset.label}: ${say(chart.kind === 'BARS' ? item.parsed.x : item.parsed.y)} ${chart.y}`,
+            label: item => `${item.dataset.label}: ${about(chart.kind === 'BARS' ? item.parsed.x : item.parsed.y)} ${chart.y}`,
           },
         },
       },

@@ -153,10 +153,8 @@ class LabReportIT {
         Requires.root();
         Requires.tool("ip");
         Path page = temp.resolve("run <1>.html");
-        List<String> command = new ArrayList<>(Self.command());
-        command.addAll(List.of("lab", "run", "four-tuple", "--report", page.toString()));
         Path out = temp.resolve("out");
-        Process lab = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile()).start();
+        Process lab = lab(out, "four-tuple", "--report", page.toString());
         assertTrue(lab.waitFor(120, TimeUnit.SECONDS));
         assertEquals(0, lab.exitValue(), () -> read(out));
         assertTrue(read(out).endsWith("report: " + page + "\n"), () -> read(out));
@@ -171,6 +169,33 @@ class LabReportIT {
         assertEquals(0, browser.evaluate("document.querySelectorAll('.bad').length"));
         nothingButThePage();
         picture("four-tuple");
+    }
+
+    @Test
+    void shouldReportWhatIsThereAfterCtrlC() throws Exception {
+        Requires.root();
+        Requires.tool("ip");
+        Path page = Files.writeString(temp.resolve("stopped.html"), "an older one");
+        Path out = temp.resolve("stopped.out");
+        Process lab = lab(out, "four-tuple", "descriptors", "--report", page.toString());
+        while (lab.isAlive() && !read(out).contains("descriptors: ")) {
+            Thread.sleep(50);
+        }
+        assertEquals("an older one", Files.readString(page));
+        assertEquals(0, new ProcessBuilder("kill", "-INT", Long.toString(lab.pid())).start().waitFor());
+        assertTrue(lab.waitFor(60, TimeUnit.SECONDS));
+        assertTrue(read(out).contains("stopped after 1 of 2"), () -> read(out));
+
+        browser.open(page);
+        assertEquals(1, browser.evaluate("document.querySelectorAll('.experiment').length"));
+        assertEquals(true, browser.evaluate("document.querySelector('#four-tuple .good') !== null"));
+    }
+
+    private static Process lab(Path out, String... words) throws IOException {
+        List<String> command = new ArrayList<>(Self.command());
+        command.addAll(List.of("lab", "run"));
+        command.addAll(List.of(words));
+        return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(out.toFile()).start();
     }
 
     private static String read(Path file) {
