@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -126,6 +127,13 @@ static void print_fcntl(void)
     CONSTANT(O_CLOEXEC)
     VARIADIC(fcntl, int, int, int)
     VARIADIC(open, int, const char *, int)
+}
+
+static void print_inotify(void)
+{
+    CONSTANT(IN_CLOEXEC)
+    CONSTANT(IN_NONBLOCK)
+    FUNCTION(inotify_init1, int, int)
 }
 
 static void print_mman(void)
@@ -333,6 +341,7 @@ int main(void)
     print_epoll();
     print_eventfd();
     print_fcntl();
+    print_inotify();
     print_mman();
     print_netlink();
     print_resource();

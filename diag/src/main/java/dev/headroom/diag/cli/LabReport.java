@@ -36,6 +36,10 @@ final class LabReport {
         Experiment e = t.experiment();
         StringBuilder out = new StringBuilder();
         Prose.wrap(out, e.name() + ": ", "  ", e.shows());
+        if (!e.touches().isEmpty()) {
+            Prose.wrap(out, "  changes    ", INDENT, String.join(", ", e.touches())
+                    + " of the whole machine, and puts it back");
+        }
         for (Outcome.Reading r : t.readings()) {
             Prose.wrap(out, "  read       ", INDENT, r.name() + " = " + r.value() + "  (" + r.source() + ")");
         }
