@@ -174,8 +174,10 @@ final class Guest implements AutoCloseable {
         Files.copy(Requires.tool("busybox"), guest.resolve("busybox"));
         Files.copy(parts.provoke, guest.resolve("provoke"));
         Files.copy(root.resolve("tests/integration/src/test/guest/rc"), guest.resolve("rc"));
-        Files.writeString(guest.resolve("environment"), "ln -s " + parts.headroom + " /guest/bin/headroom\nexport HEADROOM_JAVA_HOME=" + jdk
-        // To compile takes longer here than to interpret.
+        Files.writeString(guest.resolve("environment"), "ln -s " + parts.headroom + " /guest/bin/headroom\n"
+        // For users who may not look into a home.
+                + "chmod -R a+rX /" + root.getName(0) + " /" + jdk.getName(0) + "\nexport HEADROOM_JAVA_HOME=" + jdk
+                // To compile takes longer here than to interpret.
                 + " HEADROOM_JAVA_OPTS=-Xint\n");
         StringBuilder order = new StringBuilder();
         for (String name : MODULES) {
