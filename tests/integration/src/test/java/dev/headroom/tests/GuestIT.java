@@ -170,6 +170,8 @@ class GuestIT {
                                 "rmdir /sys/fs/cgroup/a/b /sys/fs/cgroup/a"),
                 new Refusal("nproc", "nproc=20 uid=62002 fork", "all 20 tasks of user 62002 are in use"),
                 new Refusal("sigpending", "sigpending=5 uid=62003 sigpending", "signals and timers of user 62003"),
+                new Refusal("unix-fds-in-flight", "uid=62004 nofile=60 in-flight",
+                        "descriptors of user 62004 are on their way in unix sockets"),
                 new Refusal("aio-max-nr", "aio-max-nr 65537", "of 65536 aio events are in use"),
                 new Refusal("tcp-mem", "nofile=4096 tcp-memory", "pages of TCP memory are in use on the machine")
                         .with("net/ipv4/tcp_mem", "200 300 400"),
