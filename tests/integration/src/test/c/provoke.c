@@ -4,8 +4,8 @@
  *     provoke [nofile=SOFT:HARD …] [dropcap=24] [uid=N] [userns] [cgroup=DIRECTORY] [hold=BYTES] [wait] REFUSAL
  *             [ARGUMENT]
  *
- * The words before the refusal are done in their order; wait waits for a line. Then one line says what happened, "CALL
- * ERRNO REQUESTED DETAIL", and the process ends when its standard input does. Its children end with it.
+ * The words before the refusal are done in their order; wait says "waiting" and waits for a line. Then one line says what
+ * happened, "CALL ERRNO REQUESTED DETAIL", and the process ends when its standard input does. Its children end with it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -114,6 +114,8 @@ static int prepared(char *word)
     }
     if (!strcmp(word, "wait")) {
         char c;
+        printf("waiting\n");
+        fflush(stdout);
         while (read(0, &c, 1) == 1 && c != '\n')
             ;
         return 1;
