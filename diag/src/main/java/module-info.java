@@ -11,6 +11,8 @@ module dev.headroom.diag {
     exports dev.headroom.diag.causes;
     exports dev.headroom.diag.explain;
     exports dev.headroom.diag.json;
+    exports dev.headroom.diag.lab;
+    exports dev.headroom.diag.lab.experiments;
     exports dev.headroom.diag.plan;
 
     opens dev.headroom.diag.cli to info.picocli;

@@ -31,6 +31,7 @@ import java.util.OptionalLong;
  * @param vmPin          pinned memory, bytes; since Linux 3.2
  * @param vmHwm          peak resident set size, bytes
  * @param vmRss          resident set size, bytes: anonymous, file and shared memory pages
+ * @param rssAnon        resident anonymous memory, bytes: the part that no file is behind; since Linux 4.5
  * @param vmData         size of private writable memory, bytes; what RLIMIT_DATA bounds
  * @param vmStk          size of the stack, bytes
  * @param vmPte          size of page tables, bytes
@@ -49,7 +50,7 @@ import java.util.OptionalLong;
 public record Status(String name, char state, int tgid, int pid, int ppid, int tracerPid, Ids uid, Ids gid,
         long fdSize, List<Integer> nsPid,
         OptionalLong vmPeak, OptionalLong vmSize, OptionalLong vmLck, OptionalLong vmPin,
-        OptionalLong vmHwm, OptionalLong vmRss, OptionalLong vmData, OptionalLong vmStk,
+        OptionalLong vmHwm, OptionalLong vmRss, OptionalLong rssAnon, OptionalLong vmData, OptionalLong vmStk,
         OptionalLong vmPte, OptionalLong vmSwap,
         int threads, SigQ sigQ,
         long capInh, long capPrm, long capEff, long capBnd, OptionalLong capAmb,
@@ -103,6 +104,7 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
                 ids(f, "Uid"), ids(f, "Gid"), f.decimal("FDSize"), nsPid,
                 f.optionalKilobytes("VmPeak"), f.optionalKilobytes("VmSize"), f.optionalKilobytes("VmLck"),
                 f.optionalKilobytes("VmPin"), f.optionalKilobytes("VmHWM"), f.optionalKilobytes("VmRSS"),
+                f.optionalKilobytes("RssAnon"),
                 f.optionalKilobytes("VmData"), f.optionalKilobytes("VmStk"), f.optionalKilobytes("VmPTE"),
                 f.optionalKilobytes("VmSwap"),
                 f.integer("Threads"), new SigQ(sigQ[0], sigQ[1]),

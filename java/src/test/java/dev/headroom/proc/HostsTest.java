@@ -72,6 +72,7 @@ class HostsTest {
         assertEquals(List.of(4711), status.nsPid());
         assertEquals(OptionalLong.of(164164 * 1024L), status.vmSize());
         assertEquals(OptionalLong.of(12140 * 1024L), status.vmRss());
+        assertEquals(OptionalLong.of(5524 * 1024L), status.rssAnon());
         assertEquals(OptionalLong.of(23644 * 1024L), status.vmData());
         assertEquals(OptionalLong.of(0), status.vmLck());
         assertEquals(3, status.threads());

@@ -27,6 +27,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** The command above all commands: alone, it says what there is. What goes wrong in any of them is worded here. */
 @Command(name = "headroom", scope = ScopeType.INHERIT, mixinStandardHelpOptions = true, versionProvider = Version.class,
         subcommands = {Explain.class, Check.class, PlanCommand.class, TakeSnapshot.class, Serve.class, Connect.class,
+                LabCommand.class,
                 HelpCommand.class})
 final class Headroom implements Runnable {
     /** Exit status: something was found, as a lost echo. */
@@ -61,6 +62,8 @@ final class Headroom implements Runnable {
         showText(all.getSubcommands().get("plan"), "plan.txt");
         showText(all.getSubcommands().get("serve"), "serve.txt");
         showText(all.getSubcommands().get("connect"), "connect.txt");
+        showText(all.getSubcommands().get("lab"), "lab.txt");
+        all.getSubcommands().get("lab").getSubcommands().values().forEach(c -> showText(c, "lab.txt"));
         return all;
     }
 
