@@ -415,8 +415,9 @@ final class Network {
                 }
             }
         }, Facts.UNIX_QUEUE, Facts.UNIX_LIMIT));
-        if (sockets.length > 0 && question.errno().filter(e -> e == Errno.EAGAIN).isPresent()
-                && (peer.isEmpty() || local.isEmpty())) {
+        // A snapshot is to answer it later: it is asked nothing.
+        boolean full = question.errno().map(e -> e == Errno.EAGAIN).orElse(question.call().isEmpty());
+        if (sockets.length > 0 && full && (peer.isEmpty() || local.isEmpty())) {
             out.attempt(() -> sendQueue(out, diag), Facts.SEND_QUEUE);
         }
     }

@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -176,9 +177,11 @@ final class Explain implements Callable<Integer> {
         return text.startsWith(":") ? "0.0.0.0" + text : text;
     }
 
-    /** The causes that the text names itself, as the kernel log does. */
-    private static List<Cause> named(String id) {
-        return id.isEmpty() ? List.of() : Catalogue.all().stream().filter(c -> c.id().startsWith(id)).toList();
+    /** The causes that the text names itself, as the kernel log does: by how their ids begin, with "|" between. */
+    private static List<Cause> named(String ids) {
+        return ids.isEmpty() ? List.of()
+                : Catalogue.all().stream().filter(c -> Arrays.stream(ids.split("\\|")).anyMatch(c.id()::startsWith))
+                        .toList();
     }
 
     private Case live(Question q, List<String> notes) throws IOException, InterruptedException {
