@@ -15,6 +15,7 @@ import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
 
 /** Why there is no further process or thread. */
 final class Tasks {
@@ -172,14 +173,23 @@ final class Tasks {
                     if (c.text(Facts.RUID).filter("0"::equals).isPresent()) {
                         return Finding.ruledOut("the real user is the host's root, which RLIMIT_NPROC does not bind");
                     }
-                    return Finding
-                            .possible("its user namespace carries the RLIMIT_NPROC its creator had, which no file "
-                                    + "shows; " + Say.count(c.number(Facts.TASKS_USER).orElse(0), "task") + " of "
-                                    + Say.realUser(c)
-                                    + (c.number(Facts.TASKS_USER).orElse(0) == 1 ? " counts" : " count")
-                                    + " against it");
+                    String sentence = "its user namespace carries the RLIMIT_NPROC its creator had, which no file "
+                            + "shows; " + Say.count(c.number(Facts.TASKS_USER).orElse(0), "task") + " of "
+                            + Say.realUser(c)
+                            + (c.number(Facts.TASKS_USER).orElse(0) == 1 ? " counts" : " count")
+                            + " against it";
+                    return Shapes.named(c) && othersRuledOut(c)
+                            ? Finding.confirmed(sentence + ", and each other reason is ruled out")
+                            : Finding.possible(sentence);
                 }).orElseGet(() -> Finding.unknown("whether it is in a user namespace is missing: "
                         + c.now().whyUnread(Facts.USERNS_INITIAL))));
+    }
+
+    /** A limit that no file shows is certain once nothing else is left that says EAGAIN. */
+    private static boolean othersRuledOut(Case c) {
+        return Catalogue.all().stream()
+                .filter(x -> !x.id().equals("user-ns-rlimit") && x.answers(c.question()))
+                .allMatch(x -> x.judge().apply(c).verdict() == Verdict.RULED_OUT);
     }
 
     private static Cause pidnsInitGone() {
