@@ -188,7 +188,7 @@ final class Borrowings {
                 add(roles, idle || f.listening(), Role.UNCONNECTED);
                 add(roles, alone && f.localPort() != 0 && !(closed && f.carried()), Role.BOUND);
                 add(roles, idle && !f.listening(), Role.NOT_LISTENING);
-                add(roles, idle && f.ports().isPresent(), Role.RANGED);
+                add(roles, f.ports().isPresent() && !f.listening(), Role.RANGED);
                 add(roles, idle && f.localPort() == 0, f.reusePort() ? Role.SHARING : Role.NOT_SHARING);
             }
             case UDP -> {

@@ -190,7 +190,7 @@ public final class Facts {
         BOUND,
         /** A TCP socket that does not listen and has no peer. */
         NOT_LISTENING,
-        /** A TCP socket without a peer that has a range of ports of its own. */
+        /** A TCP socket that has a range of ports of its own. */
         RANGED,
         /** A TCP socket without a port that has SO_REUSEPORT, and one that has not. */
         SHARING, NOT_SHARING,
@@ -202,7 +202,7 @@ public final class Facts {
             return "fd." + name().toLowerCase(java.util.Locale.ROOT);
         }
 
-        /** Name of the fact that shows one: "7<127.0.0.1:9999>", or "7 (65536 of 65536 bytes)". */
+        /** Name of the fact that shows one: {@code 7<127.0.0.1:9999>}, or "7 (65536 of 65536 bytes)". */
         public String example() {
             return fact() + ".example";
         }

@@ -28,7 +28,7 @@ final class Fds {
         return Arrays.stream(roles).mapToLong(r -> c.number(r.fact()).orElse(0)).sum();
     }
 
-    /** "descriptor 7<127.0.0.1:9999>". */
+    /** {@code descriptor 7<127.0.0.1:9999>}. */
     static String one(Case c, Role role) {
         return "descriptor " + c.text(role.example()).orElse("?");
     }

@@ -196,10 +196,6 @@ final class Send {
                         })));
     }
 
-    private static boolean isUnix(String peer) {
-        return peer.startsWith("/") || peer.startsWith("@");
-    }
-
     private static Finding tcpFull(Case c) {
         Optional<Finding> not = Fds.notOfKind(c, Role.FULL_TCP);
         boolean exact = c.now().fact(Facts.TUPLE_STATE).isPresent();
