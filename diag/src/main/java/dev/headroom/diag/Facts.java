@@ -178,6 +178,15 @@ public final class Facts {
     /** UDP sockets of this network namespace on the question's peer's port; only where the peer is this host. */
     public static final String UDP_AT_PEER = "peer.udp.sockets";
 
+    /**
+     * Of the rules of nf_tables on one way ("out", or "in" for what arrives or comes back): what they do with the
+     * question's packet, "does" ("nothing", "certainly-drop", "perhaps-drop", "certainly-reject-rst", "certainly-
+     * reject-icmp" …), the "rule" that does it, and the "packets" that rule has counted, if it counts.
+     */
+    public static String firewall(String way, String what) {
+        return "net.firewall." + way + "." + what;
+    }
+
     /** What a descriptor of the process shows when it is asked, and that explains an error. */
     public enum Role {
         /** A pipe, or a socket of that kind, that takes nothing more. */

@@ -249,6 +249,9 @@ final class Network {
                 out.put(Facts.LO_UP, lo != null && lo.isUp() ? "yes" : "no", "SIOCGIFFLAGS");
             }, Facts.LO_UP);
             routes(out);
+            if (Firewall.concerns(question)) {
+                new Firewall(net, question).read(out);
+            }
         }
         if (!scope.equals("reader") && Borrowings.concern(question)) {
             new Borrowings(proc, process, question).read(out);

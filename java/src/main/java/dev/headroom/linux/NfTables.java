@@ -17,7 +17,6 @@ public final class NfTables {
     public static final int NFPROTO_IPV4 = 2;
     public static final int NFPROTO_IPV6 = 10;
 
-    public static final int NF_INET_PRE_ROUTING = 0;
     public static final int NF_INET_LOCAL_IN = 1;
     public static final int NF_INET_LOCAL_OUT = 3;
     public static final int NF_INET_POST_ROUTING = 4;
@@ -44,6 +43,7 @@ public final class NfTables {
     public static final int NFTA_DATA_VALUE = 1;
     public static final int NFTA_DATA_VERDICT = 2;
     public static final int NFTA_VERDICT_CODE = 1;
+    public static final int NFTA_VERDICT_CHAIN = 2;
     public static final int NFTA_REJECT_TYPE = 1;
     public static final int NFTA_PAYLOAD_BASE = 2;
     public static final int NFTA_PAYLOAD_OFFSET = 3;
@@ -52,6 +52,7 @@ public final class NfTables {
     public static final int NFTA_CMP_OP = 2;
     public static final int NFTA_CMP_DATA = 3;
 
+    public static final int NFT_PAYLOAD_NETWORK_HEADER = 1;
     public static final int NFT_PAYLOAD_TRANSPORT_HEADER = 2;
     public static final int NFT_META_NFPROTO = 15;
     public static final int NFT_META_L4PROTO = 16;

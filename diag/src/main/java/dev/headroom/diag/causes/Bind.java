@@ -233,8 +233,9 @@ final class Bind {
             String sentence = "the listener is user " + owner + "'s and the call was user " + own
                     + "'s: SO_REUSEPORT shares a port among one user's sockets only";
             return shares.equals("yes") ? Finding.confirmed(sentence)
-                    : Finding.possible(sentence + "; whether the listener has set it is not known: "
-                            + c.now().whyUnread(Facts.PORT_OWNER_REUSEPORT));
+                    : Finding.possible(sentence + (c.now().unread().containsKey(Facts.PORT_OWNER_REUSEPORT)
+                            ? "; whether it is set is not known: " + c.now().whyUnread(Facts.PORT_OWNER_REUSEPORT)
+                            : ""));
         });
     }
 

@@ -280,7 +280,8 @@ final class ConnectPorts {
     /** What is left if the range has room: a range of the socket's own, or binds that cannot be seen. */
     private static Finding room(Case c) {
         return chosenPort(c).or(() -> PortUse.of(c).map(u -> Finding.possible(u.shares()
-                + ", so the socket may have had a smaller range of its own (IP_LOCAL_PORT_RANGE); none that is open now has"
+                + ", so the socket may have a smaller range of its own (IP_LOCAL_PORT_RANGE)"
+                + (Fds.known(c, Role.RANGED) ? ", though none that is open now has" : Fds.wanted(c, Role.RANGED))
                 + (c.now().fact(Facts.PORTS_BOUND).isEmpty() ? "; or others' bound sockets, which were not seen: "
                         + c.now().whyUnread(Facts.PORTS_BOUND) : ""))))
                 .orElseGet(() -> unread(c));

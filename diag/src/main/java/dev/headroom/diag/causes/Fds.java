@@ -43,11 +43,10 @@ final class Fds {
         return c.question().fd().isPresent() && c.now().fact(Facts.FD_ASKED).isPresent();
     }
 
-    /** "; --fd N, the descriptor of the call, would make it certain", or why nothing was asked. */
+    /** What would make it certain, to be appended: the number of the descriptor, or why none could be asked. */
     static String wanted(Case c, Role role) {
         return known(c, role) ? "; the descriptor of the call (--fd N) would make it certain"
-                : c.question().pid().isEmpty() && c.text(Facts.PID).isEmpty() ? ""
-                        : "; its descriptors would tell: " + c.now().whyUnread(role.fact());
+                : c.now().unread().containsKey(role.fact()) ? "; " + c.now().whyUnread(role.fact()) : "";
     }
 
     /** Evidence of one role. */

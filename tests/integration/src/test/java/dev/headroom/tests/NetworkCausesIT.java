@@ -312,7 +312,44 @@ class NetworkCausesIT {
                 pause(1150);
             });
 
-            Asked.confirmed(d, "firewall-drop", but(SILENCE, "firewall-drop"));
+            var found = Asked.confirmed(d, "firewall-drop", but(SILENCE, "firewall-drop"));
+
+            ruledOut(d, "cgroup-bpf-egress");
+            assertTrue(found.finding().sentence().matches("nftables drops the packet on its way out: chain inet t o "
+                    + "handle \\d+"), found.finding().sentence());
+        }
+
+        @Test
+        void shouldNameThePolicyOfAChain() {
+            room.nft("table inet t {", "chain o {", "type filter hook output priority 0; policy drop;",
+                    "tcp dport 9998 accept", "ip daddr 127.0.0.2 accept", "}", "}");
+            room.listener("127.0.0.1", 9999, 4);
+            Diagnosis d = while_(room, SERVER, () -> {
+                room.begin("127.0.0.1", 9999);
+                pause(50);
+            });
+
+            assertEquals("nftables drops the packet on its way out: chain inet t o policy drop",
+                    Asked.confirmed(d, "firewall-drop", but(SILENCE, "firewall-drop")).finding().sentence());
+        }
+
+        /** What a rule asks beyond addresses and ports is not followed: then its counter tells, if it has one. */
+        @Test
+        void shouldTrustTheCounterOfARuleThatItCannotFollow() {
+            room.nft("table inet t {", "chain o {", "type filter hook output priority 0;",
+                    "ct state new tcp dport 9999 counter drop", "}", "}");
+            room.listener("127.0.0.1", 9999, 4);
+            Diagnosis d = while_(room, SERVER, () -> {
+                room.begin("127.0.0.1", 9999);
+                pause(1150);
+            });
+
+            Asked.confirmed(d, "firewall-drop", "peer-blackhole", "conntrack-full-local", "accept-queue-full");
+        }
+
+        private void ruledOut(Diagnosis d, String id) {
+            assertTrue(d.with(dev.headroom.diag.Verdict.RULED_OUT).stream().anyMatch(j -> j.cause().id().equals(id)),
+                    () -> Asked.table(d));
         }
 
         @Test
@@ -532,14 +569,17 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectARejectWithReset() {
+        void shouldNameARejectWithReset() {
             room.listener("127.0.0.1", 9999, 4);
             room.nft("table inet t {", "chain o {", "type filter hook output priority 0;",
                     "tcp dport 9999 reject with tcp reset", "}", "}");
             fails(ECONNREFUSED, room.call("127.0.0.1", 9999));
 
-            Asked.possible(Asked.ask(room.tid(), connect(ECONNREFUSED, SERVER).withSeconds(0.0)), "reject-rst",
-                    "no-listener", "reject-icmp-port");
+            var found = Asked.confirmed(Asked.ask(room.tid(), connect(ECONNREFUSED, SERVER)), "reject-rst",
+                    "no-listener", "reject-icmp-port", "unix-no-listener");
+
+            assertTrue(found.finding().sentence().matches("nftables answers the packet with a reset on its way out: "
+                    + "chain inet t o handle \\d+"), found.finding().sentence());
         }
 
         @Test
