@@ -85,6 +85,8 @@ public final class Facts {
     public static final String PIDNS_CHILDREN_TASKS = "process.pidns_for_children.tasks";
     /** Tasks in the PID namespace of the process whose number is 300 or more: those that are given out again. */
     public static final String PIDS_FROM_300 = "pidns.numbers_from_300";
+    /** The highest number that a task has in the PID namespace of the process, where the reader is in another one. */
+    public static final String PIDNS_HIGHEST = "pidns.highest_number";
     /** Tasks in the PID namespace of the process. */
     public static final String PIDNS_TASKS = "pidns.tasks";
     /** Fanotify groups of all processes of the same effective user. */

@@ -233,8 +233,10 @@ class NetworkCausesIT {
 
             var found = Asked.confirmed(asked(), "socket-local-port-range", but(PORTS, "socket-local-port-range"));
 
-            assertTrue(found.finding().sentence().matches("descriptor \\d+ may be given ports 40005-40009 only "
-                    + "\\(IP_LOCAL_PORT_RANGE\\), of which 5 of 5 are taken"), found.finding().sentence());
+            assertTrue(
+                    found.finding().sentence().matches("descriptor \\d+\\S* ?\\w* may be given ports 40005-40009 only "
+                            + "\\(IP_LOCAL_PORT_RANGE\\), of which 5 of 5 are taken"),
+                    found.finding().sentence());
         }
     }
 
