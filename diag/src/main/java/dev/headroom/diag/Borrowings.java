@@ -74,7 +74,7 @@ final class Borrowings {
         } catch (IOException e) {
             int errno = e instanceof SyscallException s ? s.errno() : 0;
             String why = errno == Errno.EPERM.number() || e instanceof AccessDeniedException
-                    ? "asking its descriptors (pidfd_getfd) needs CAP_SYS_PTRACE, or the same user and no Yama"
+                    ? "asking its descriptors (pidfd_getfd) needs CAP_SYS_PTRACE, or the same user and kernel.yama.ptrace_scope 0"
                     : errno == Errno.ENOSYS.number() ? "asking its descriptors (pidfd_getfd) needs Linux 5.6"
                             : Sheet.why(e);
             for (Role role : Role.values()) {

@@ -330,7 +330,8 @@ public final class Messages {
             return new Reading(new Question(Optional.ofNullable(errno), name,
                     pid == null ? OptionalLong.empty() : OptionalLong.of(pid), Optional.ofNullable(local),
                     Optional.ofNullable(peer), requested == null ? OptionalLong.empty() : OptionalLong.of(requested),
-                    Optional.ofNullable(seconds), fd == null ? OptionalLong.empty() : OptionalLong.of(fd)), cause, notes,
+                    Optional.ofNullable(seconds), fd == null ? OptionalLong.empty() : OptionalLong.of(fd)), cause,
+                    notes,
                     asked.entrySet().stream().map(e -> new Fact(e.getKey(), e.getValue(), "what you pasted")).toList());
         }
 
