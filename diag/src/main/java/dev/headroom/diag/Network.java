@@ -249,6 +249,12 @@ final class Network {
                 out.put(Facts.LO_UP, lo != null && lo.isUp() ? "yes" : "no", "SIOCGIFFLAGS");
             }, Facts.LO_UP);
             routes(out);
+            if (Firewall.concerns(question)) {
+                new Firewall(net, question).read(out);
+            }
+        }
+        if (!scope.equals("reader") && Borrowings.concern(question)) {
+            new Borrowings(proc, process, question).read(out);
         }
         boolean leaks = topics.contains(Capture.Topic.DESCRIPTORS) && sockets.length > 0;
         if (!topics.contains(Capture.Topic.LISTENERS) && !socketsMatter && !leaks) {
@@ -471,6 +477,7 @@ final class Network {
                     : SocketOwners.find(proc, Set.of(inode)).of(inode).stream().findFirst().orElse(0);
             if (owner != 0) {
                 out.put(Facts.PORT_OWNER, owner + " (" + command(owner) + ")", "/proc/" + owner + "/fd");
+                out.attempt(() -> Borrowings.rival(out, proc, owner, inode), Facts.PORT_OWNER_REUSEPORT);
             }
         }
     }
@@ -553,7 +560,7 @@ final class Network {
     }
 
     /** An address in numbers; a name is not looked up. */
-    private static Optional<Sockaddr> literal(Optional<String> text) {
+    static Optional<Sockaddr> literal(Optional<String> text) {
         return text.flatMap(t -> {
             int colon = t.lastIndexOf(':');
             if (colon < 0 || !t.substring(colon + 1).matches("\\d{1,5}")) {

@@ -51,7 +51,9 @@ final class Users {
     private long closed;
     private long numbersFrom300;
     private long numbers;
+    private long highest;
     private long inChildrenNamespace;
+    private Optional<Namespace> own = Optional.empty();
 
     /** @param files whether their descriptors are looked at, one readlink each */
     Users(ProcFs proc, ProcPid process, Status.Ids uid, boolean files) {
@@ -72,6 +74,7 @@ final class Users {
                 out.unread(Sheet.why(e), Facts.UNIX_IN_FLIGHT_USER);
             }
         }
+        own = shared ? Optional.empty() : namespace(process, "pid");
         try {
             for (int pid : proc.pids()) {
                 ProcPid p = proc.process(pid);
@@ -89,9 +92,13 @@ final class Users {
             return;
         }
         out.put(Facts.TASKS_USER, tasks, "/proc/*/status (" + processes + " processes)");
-        if (shared) {
-            out.put(Facts.PIDS_FROM_300, numbersFrom300, "/proc/*/task");
-            out.put(Facts.PIDNS_TASKS, numbers, "/proc/*/task");
+        if (shared || highest > 0) {
+            String source = shared ? "/proc/*/task" : "/proc/*/task/*/status (NSpid)";
+            out.put(Facts.PIDS_FROM_300, numbersFrom300, source);
+            out.put(Facts.PIDNS_TASKS, numbers, source);
+            if (!shared) {
+                out.put(Facts.PIDNS_HIGHEST, highest, source);
+            }
         } else {
             out.unread("of another PID namespace: run headroom in it", Facts.PIDS_FROM_300, Facts.PIDNS_TASKS);
         }
@@ -137,6 +144,14 @@ final class Users {
             for (int tid : p.tids()) {
                 numbers++;
                 numbersFrom300 += tid >= 300 ? 1 : 0;
+            }
+        }
+        if (own.isPresent() && namespace(p, "pid").equals(own)) {
+            for (int tid : p.tids()) {
+                int inside = p.task(tid).status().nsPid().getLast();
+                numbers++;
+                numbersFrom300 += inside >= 300 ? 1 : 0;
+                highest = Math.max(highest, inside);
             }
         }
         if (children.isPresent() && namespace(p, "pid").equals(children)) {

@@ -67,6 +67,9 @@ final class Explain implements Callable<Integer> {
     @Option(names = "--at")
     private String at;
 
+    @Option(names = "--fd")
+    private Long fd;
+
     @Option(names = "--requested")
     private String requested;
 
@@ -133,6 +136,9 @@ final class Explain implements Callable<Integer> {
         if (at != null) {
             q = q.withLocal(endpoint(spec, "--at", at));
         }
+        if (fd != null) {
+            q = q.withFd(fd);
+        }
         return requested != null ? q.withRequested(limits()[1]) : q;
     }
 
@@ -194,7 +200,7 @@ final class Explain implements Callable<Integer> {
             } else {
                 notes.add("(the line names process " + said + ", which is not here now)");
                 q = new Question(q.errno(), q.call(), OptionalLong.empty(), q.local(), q.peer(), q.requested(),
-                        q.seconds());
+                        q.seconds(), q.fd());
             }
         }
         Optional<Snapshot> earlier = Optional.empty();
