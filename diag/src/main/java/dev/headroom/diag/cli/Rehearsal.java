@@ -32,8 +32,11 @@ final class Rehearsal {
         System.setOut(nowhere);
         System.setErr(nowhere);
         for (List<String> line : LINES) {
-            Headroom.commandLine().setOut(new PrintWriter(nowhere)).setErr(new PrintWriter(nowhere))
-                    .execute(line.toArray(String[]::new));
+            String[] words = line.toArray(String[]::new);
+            Headroom.commandLine(words).setOut(new PrintWriter(nowhere)).setErr(new PrintWriter(nowhere))
+                    .execute(words);
         }
+        // What System.exit asks before it ends.
+        System.getLogger("java.lang.Runtime").isLoggable(System.Logger.Level.DEBUG);
     }
 }
