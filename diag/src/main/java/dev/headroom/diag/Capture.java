@@ -48,8 +48,10 @@ public final class Capture {
         TASKS,
         /** Mappings of the process. */
         MAPS,
-        /** Listening TCP sockets with their queues. */
+        /** Listening TCP sockets with their queues, and who has them: where that is another process, all are looked at. */
         LISTENERS,
+        /** Listening TCP sockets with their queues; of those of other processes it stays unknown who has them. */
+        OWN_LISTENERS,
         /** TCP connections of the network namespace, and who has which port. */
         SOCKETS;
 

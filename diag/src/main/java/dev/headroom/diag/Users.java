@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -27,6 +28,7 @@ import dev.headroom.proc.Status;
 final class Users {
     /** Pages of a pipe that nobody has resized. */
     private static final int PIPE_PAGES = 16;
+    private static final int RESERVED_PIDS = 300;
 
     private final ProcFs proc;
     private final ProcPid process;
@@ -62,7 +64,7 @@ final class Users {
             for (int pid : proc.pids()) {
                 ProcPid p = proc.process(pid);
                 try {
-                    one(p, shared, children);
+                    one(pid, p, shared, children);
                 } catch (AccessDeniedException e) {
                     closed++;
                 } catch (NoSuchFileException e) {
@@ -113,17 +115,18 @@ final class Users {
         }
     }
 
-    private void one(ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
-        Status s = p.status();
+    private void one(int pid, ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
+        Status.Owner s = p.owner();
         if (s.uid().real() == uid.real()) {
             tasks += s.threads();
             processes++;
         }
         if (shared) {
-            for (int tid : p.tids()) {
-                numbers++;
-                numbersFrom300 += tid >= 300 ? 1 : 0;
-            }
+            numbers += s.threads();
+            // Numbers are given in ascending order, and from 300 again after the last (kernel/pid.c RESERVED_PIDS): none
+            // of its threads has a lower one.
+            numbersFrom300 += pid >= RESERVED_PIDS ? s.threads()
+                    : Arrays.stream(p.tids()).filter(tid -> tid >= RESERVED_PIDS).count();
         }
         if (children.isPresent() && namespace(p, "pid").equals(children)) {
             inChildrenNamespace++;

@@ -19,14 +19,14 @@ final class Check implements Callable<Integer> {
     private static final long SHORTEST = 100_000_000;
 
     private final CommandSpec spec = Options.of("check", this)
-            .value("--pid", Integer.class, new Values.Number(), v -> pid = v)
+            .value("--pid", Long.class, new Values.Pid(), v -> pid = v)
             .value("--listen", Integer.class, new Port(), v -> port = v)
             .flag("--all", v -> all = v)
             .optionalValue("--watch", "2s", Long.class, new Values.Duration(), v -> watch = v)
             .value("--warn", "80", Double.class, new Percent(), v -> warn = v)
             .flag("--thorough", v -> thorough = v)
             .flag("--json", v -> json = v).spec();
-    private Integer pid;
+    private Long pid;
     private Integer port;
     private boolean all;
     private Long watch;

@@ -61,13 +61,16 @@ final class Options {
 
     /** The one word that is no option. */
     <T> Options word(String label, Class<T> type, ITypeConverter<T> converter, Consumer<T> set) {
-        return positional(PositionalParamSpec.builder().index("0").arity("1").paramLabel(label).converters(converter),
+        return positional(
+                PositionalParamSpec.builder().index("0").required(true).arity("1").paramLabel(label)
+                        .converters(converter),
                 type, set);
     }
 
     /** All words that are no options; at least one. */
     Options words(String label, Consumer<String[]> set) {
-        return positional(PositionalParamSpec.builder().index("0..*").arity("1..*").paramLabel(label), String[].class,
+        return positional(PositionalParamSpec.builder().index("0..*").required(true).arity("1..*").paramLabel(label),
+                String[].class,
                 set);
     }
 
