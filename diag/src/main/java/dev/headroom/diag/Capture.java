@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -345,7 +344,7 @@ public final class Capture {
                 all.add(new Snapshot.Holder(t.target(), t.count()));
             }
         }
-        all.sort(Comparator.comparingLong(Snapshot.Holder::count).reversed());
+        all.sort((a, b) -> Long.compare(b.count(), a.count()));
         return all;
     }
 
