@@ -3,6 +3,7 @@ package dev.headroom.echo;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
 import org.HdrHistogram.Histogram;
@@ -10,6 +11,7 @@ import org.HdrHistogram.Histogram;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.loop.Connections;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.FdTable;
 import dev.headroom.loop.Quota;
@@ -38,17 +40,27 @@ public final class EchoClient implements AutoCloseable {
      * @param retryNanos how long to wait at a limit
      * @param loops threads, at least 1
      * @param privateTables whether each loop has a descriptor table of its own
+     * @param engine how the loops ask the kernel
      */
     public record Options(List<Sockaddr> targets, List<Sockaddr> sources, int sourcePortLow, int sourcePortHigh,
             int connections, int inFlight, double rate, long everyNanos, int size, long timeoutNanos, long retryNanos,
-            int loops, boolean privateTables) {
+            int loops, boolean privateTables, Engine engine) {
         public Options {
+            Objects.requireNonNull(engine, "engine");
             targets = List.copyOf(targets);
             sources = List.copyOf(sources);
             if (targets.isEmpty() || loops < 1 || inFlight < 1 || size < 1 || size > Connections.BUFFER) {
                 throw new IllegalArgumentException("targets=" + targets + ", loops=" + loops + ", inFlight=" + inFlight
                         + ", size=" + size + " (1 to " + Connections.BUFFER + ")");
             }
+        }
+
+        /** With epoll. */
+        public Options(List<Sockaddr> targets, List<Sockaddr> sources, int sourcePortLow, int sourcePortHigh,
+                int connections, int inFlight, double rate, long everyNanos, int size, long timeoutNanos,
+                long retryNanos, int loops, boolean privateTables) {
+            this(targets, sources, sourcePortLow, sourcePortHigh, connections, inFlight, rate, everyNanos, size,
+                    timeoutNanos, retryNanos, loops, privateTables, Engine.EPOLL);
         }
 
         /** One loop, kernel-chosen addresses, a message of one byte each ten minutes. */
@@ -67,7 +79,8 @@ public final class EchoClient implements AutoCloseable {
 
     private EchoClient(Options options, EchoObserver observer) throws IOException {
         this.options = options;
-        this.loops = new Loops("echo-client", options.loops, options.privateTables, observer);
+        this.loops = new Loops("echo-client", options.loops, options.privateTables, options.engine,
+                observer);
     }
 
     /**
