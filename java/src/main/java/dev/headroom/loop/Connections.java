@@ -173,8 +173,18 @@ public final class Connections {
                 // The bytes, the end or the error come by themselves.
                 return;
             }
-            if ((events & Epoll.EPOLLHUP) == 0 || !isToBeRedelivered(fd)) {
-                read(handler, fd);
+            boolean more = (events & Epoll.EPOLLHUP) != 0 && isToBeRedelivered(fd);
+            if (!more) {
+                more = read(handler, fd);
+                if ((events & (Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR)) != 0 && isReading(fd, generation)) {
+                    // Most often the end is right behind.
+                    read(handler, fd);
+                    more = true;
+                }
+            }
+            if (more && isReading(fd, generation)) {
+                // Edge-triggered: what is left in the socket is reported again after that.
+                poller.check(poller.modify(fd, events(loop.flags(fd)), generation, true), false, fd, events);
             }
         } else if ((events & Epoll.EPOLLERR) != 0) {
             int errno = error(fd);
@@ -195,6 +205,10 @@ public final class Connections {
         return false;
     }
 
+    private boolean isReading(int fd, int generation) {
+        return isCurrent(fd, generation) && (loop.flags(fd) & IN) != 0;
+    }
+
     private boolean isCurrent(int fd, int generation) {
         return loop.isRegistered(fd) && loop.generation(fd) == generation;
     }
@@ -210,10 +224,11 @@ public final class Connections {
         loop.setFlags(fd, flags & ~(IN | OUT) | OFF);
     }
 
-    private void read(ConnectionHandler handler, int fd) throws IOException {
+    /** @return whether something may be left in the socket: what fills the buffer need not be all */
+    private boolean read(ConnectionHandler handler, int fd) throws IOException {
         if ((loop.flags(fd) & FINISH) != 0) {
             interest(fd, loop.flags(fd) & OUT);
-            return;
+            return false;
         }
         int kept = table.input(fd);
         int have = 0;
@@ -221,7 +236,7 @@ public final class Connections {
             have = blocks.length(kept);
             if (have == BUFFER) {
                 interest(fd, loop.flags(fd) & OUT);
-                return;
+                return false;
             }
             blocks.copyTo(kept, input, 0);
         }
@@ -236,6 +251,7 @@ public final class Connections {
         } else if (n != -EAGAIN) {
             close(fd, (int) -n);
         }
+        return n == BUFFER - have;
     }
 
     /** Hands {@code length} bytes of the input buffer to the handler and keeps what it leaves. */
@@ -693,7 +709,7 @@ public final class Connections {
         if ((flags & (IN | OUT)) == wanted && (flags & OFF) == 0) {
             return;
         }
-        int events = ((wanted & IN) != 0 ? Epoll.EPOLLIN : 0) | ((wanted & OUT) != 0 ? Epoll.EPOLLOUT : 0);
+        int events = events(wanted);
         if ((flags & OFF) != 0) {
             if (wanted == 0) {
                 return;
@@ -703,6 +719,10 @@ public final class Connections {
             poller.check(poller.modify(fd, events, loop.generation(fd), true), false, fd, events);
         }
         loop.setFlags(fd, flags & ~(IN | OUT | OFF) | wanted);
+    }
+
+    private static int events(int flags) {
+        return ((flags & IN) != 0 ? Epoll.EPOLLIN : 0) | ((flags & OUT) != 0 ? Epoll.EPOLLOUT : 0);
     }
 
     /** Ends whatever is registered under that number, a connection or not. */

@@ -9,7 +9,12 @@ import dev.headroom.linux.SyscallException;
 import dev.headroom.linux.Timespec;
 import dev.headroom.linux.Unistd;
 
-/** An epoll instance. {@code epoll_data} carries {@code generation << 32 | fd}. */
+/**
+ * An epoll instance. {@code epoll_data} carries {@code generation << 32 | fd}.
+ * <p>
+ * Connections are edge-triggered, which {@link Connections} knows how to live with: a level-triggered event is looked at
+ * again with the next wait, although nothing is left of it (fs/eventpoll.c, ep_send_events).
+ */
 final class EpollPoller extends Poller {
     private static final int EINTR = Errno.EINTR.number();
     private static final int ENOSYS = Errno.ENOSYS.number();
@@ -39,12 +44,18 @@ final class EpollPoller extends Poller {
 
     @Override
     int add(int fd, int interest, int generation, boolean stream) {
-        return control(Epoll.EPOLL_CTL_ADD, fd, interest, generation);
+        return control(Epoll.EPOLL_CTL_ADD, fd, stream ? edge(interest) : interest, generation);
     }
 
+    /** Whatever is there already is reported anew, edge or not. */
     @Override
     int modify(int fd, int interest, int generation, boolean stream) {
-        return control(Epoll.EPOLL_CTL_MOD, fd, interest, generation);
+        return control(Epoll.EPOLL_CTL_MOD, fd, stream ? edge(interest) : interest, generation);
+    }
+
+    /** EPOLLRDHUP says that an end is behind the bytes, for which there will be no other edge. */
+    private static int edge(int interest) {
+        return interest | Epoll.EPOLLET | ((interest & Epoll.EPOLLIN) == 0 ? 0 : Epoll.EPOLLRDHUP);
     }
 
     @Override
@@ -54,7 +65,7 @@ final class EpollPoller extends Poller {
 
     @Override
     int rejoin(int fd, int interest, int generation) {
-        return control(Epoll.EPOLL_CTL_ADD, fd, interest, generation);
+        return control(Epoll.EPOLL_CTL_ADD, fd, edge(interest), generation);
     }
 
     /**

@@ -395,12 +395,14 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private void turn() throws SyscallException {
-        poller.turn(timers.delay(System.nanoTime()));
+        poller.turn(timers.isEmpty() ? Timers.NEVER : timers.delay(System.nanoTime()));
         turns++;
-        try {
-            timers.run(System.nanoTime());
-        } catch (RuntimeException e) {
-            errorHandler.failed(-1, e);
+        if (!timers.isEmpty()) {
+            try {
+                timers.run(System.nanoTime());
+            } catch (RuntimeException e) {
+                errorHandler.failed(-1, e);
+            }
         }
         connections.endOfTurn();
         if (closedThisTurn) {
