@@ -115,7 +115,7 @@ public final class Connector implements Handler {
             return rc;
         }
         failedCall = "epoll_ctl";
-        return loop.tryAdd(fd, Epoll.EPOLLOUT, index);
+        return loop.tryAdd(fd, Epoll.EPOLLOUT, index, false);
     }
 
     /** The call that made {@link #connect} fail: socket, setsockopt, bind, connect or epoll_ctl. */

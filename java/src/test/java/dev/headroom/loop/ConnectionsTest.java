@@ -22,6 +22,9 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Errno;
@@ -30,12 +33,17 @@ import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.Socket;
 import dev.headroom.linux.Unistd;
 
+@ParameterizedClass
+@EnumSource(Engine.class)
 class ConnectionsTest {
+    @Parameter
+    Engine engine;
+
     private Rig rig;
 
     @BeforeEach
     void start() throws Exception {
-        rig = new Rig();
+        rig = new Rig(engine);
     }
 
     @AfterEach

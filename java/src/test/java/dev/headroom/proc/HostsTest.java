@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -279,6 +280,7 @@ class HostsTest {
         assertEquals(OptionalLong.of(5213), busy.tcpMem());
         assertEquals(OptionalLong.of(7), busy.udpMem());
         assertEquals(3, nginx.net().unixCount());
+        assertEquals(Set.of(18412L, 20118L, 1711L), nginx.net().unixInodes());
         assertTrue(nginx.net().file("sockstat").endsWith("/proc/812/net/sockstat"));
     }
 
