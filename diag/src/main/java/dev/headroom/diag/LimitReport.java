@@ -1,7 +1,6 @@
 package dev.headroom.diag;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -171,7 +170,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
     }
 
     private static List<Limit> nearestFirst(List<Limit> limits) {
-        return limits.stream().sorted(Comparator.comparingDouble(Limit::percent).reversed()).toList();
+        return limits.stream().sorted((a, b) -> Double.compare(b.percent(), a.percent())).toList();
     }
 
     private static void row(Snapshot s, Check c, List<Limit> limits, List<Unread> unread) {
@@ -441,7 +440,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
         if (s.unread().containsKey(Facts.LISTENERS)) {
             unread.add(new Unread("accept-queue-full", "accept queues", s.whyUnread(Facts.LISTENERS)));
         }
-        queues.sort(Comparator.comparingDouble((AcceptQueue q) -> (double) q.queue() / q.capacity()).reversed());
+        queues.sort((a, b) -> Double.compare((double) b.queue() / b.capacity(), (double) a.queue() / a.capacity()));
         return queues;
     }
 }

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ import dev.headroom.proc.Status;
 final class Users {
     /** Pages of a pipe that nobody has resized. */
     private static final int PIPE_PAGES = 16;
+    private static final int RESERVED_PIDS = 300;
 
     /** What fdinfo tells, not the descriptor itself. */
     private static final Set<String> INFO = Set.of(Facts.INOTIFY_WATCHES_USER, Facts.EPOLL_WATCHES_USER,
@@ -79,7 +81,7 @@ final class Users {
             for (int pid : proc.pids()) {
                 ProcPid p = proc.process(pid);
                 try {
-                    one(p, shared, children);
+                    one(pid, p, shared, children);
                 } catch (AccessDeniedException e) {
                     closed++;
                 } catch (NoSuchFileException e) {
@@ -134,23 +136,24 @@ final class Users {
         }
     }
 
-    private void one(ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
-        Status s = p.status();
+    private void one(int pid, ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
+        Status.Owner s = p.owner();
         if (s.uid().real() == uid.real()) {
             tasks += s.threads();
             processes++;
         }
         if (shared) {
-            for (int tid : p.tids()) {
-                numbers++;
-                numbersFrom300 += tid >= 300 ? 1 : 0;
-            }
+            numbers += s.threads();
+            // Numbers are given in ascending order, and from 300 again after the last (kernel/pid.c RESERVED_PIDS): none
+            // of its threads has a lower one.
+            numbersFrom300 += pid >= RESERVED_PIDS ? s.threads()
+                    : Arrays.stream(p.tids()).filter(tid -> tid >= RESERVED_PIDS).count();
         }
         if (own.isPresent() && namespace(p, "pid").equals(own)) {
             for (int tid : p.tids()) {
                 int inside = p.task(tid).status().nsPid().getLast();
                 numbers++;
-                numbersFrom300 += inside >= 300 ? 1 : 0;
+                numbersFrom300 += inside >= RESERVED_PIDS ? 1 : 0;
                 highest = Math.max(highest, inside);
             }
         }

@@ -14,7 +14,7 @@ public final class Inotify {
     }
 
     // int inotify_init1(int flags)
-    private static final MethodHandle INOTIFY_INIT1 = Native.bind("inotify_init1", 1);
+    private static final MethodHandle INOTIFY_INIT1 = Native.bind("inotify_init1");
 
     /**
      * {@code int inotify_init1(int flags)}: a new instance. EMFILE does not always mean the descriptors: it is also the
@@ -26,7 +26,7 @@ public final class Inotify {
      */
     public static int inotifyInit1(CallState state, int flags) {
         try {
-            return state.intResult((long) INOTIFY_INIT1.invokeExact(state.segment, (long) flags));
+            return state.intResult((long) INOTIFY_INIT1.invokeExact(state.segment, (long) flags, 0L, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -80,6 +80,34 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
     public record SigQ(long queued, long limit) {
     }
 
+    /**
+     * Two lines of the file.
+     *
+     * @param uid     real, effective, saved set and filesystem user ID
+     * @param threads number of threads in the process
+     */
+    public record Owner(Ids uid, int threads) {
+        /** Parses the file as far as the second of them. */
+        public static Owner parse(String file, Reader text) throws IOException {
+            var lines = new Lines(file, text);
+            Ids uid = null;
+            while (lines.next() != null) {
+                String line = lines.line();
+                if (line.startsWith("Uid:")) {
+                    String[] words = lines.words();
+                    if (words.length < 5) {
+                        throw lines.broken("expected 4 numbers, found " + (words.length - 1));
+                    }
+                    uid = new Ids(lines.decimal("Uid", words[1]), lines.decimal("Uid", words[2]),
+                            lines.decimal("Uid", words[3]), lines.decimal("Uid", words[4]));
+                } else if (uid != null && line.startsWith("Threads:")) {
+                    return new Owner(uid, lines.integer("Threads", line.substring("Threads:".length()).strip()));
+                }
+            }
+            throw lines.ends("lines \"Uid:\" and \"Threads:\"");
+        }
+    }
+
     public Status {
         nsPid = List.copyOf(nsPid);
     }

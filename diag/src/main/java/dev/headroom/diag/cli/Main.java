@@ -16,6 +16,7 @@ public final class Main {
             System.out.println(Version.line());
             return;
         }
-        System.exit(Headroom.commandLine().execute(args));
+        int status = Headroom.commandLine(args).execute(args);
+        System.exit(status);
     }
 }

@@ -32,7 +32,7 @@ class CommandLineTest {
     private static Answer type(String... line) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        int status = Headroom.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(line);
+        int status = Headroom.commandLine(line).setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(line);
         return new Answer(status, out.toString(), err.toString());
     }
 
