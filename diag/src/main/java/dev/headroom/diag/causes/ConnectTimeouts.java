@@ -161,7 +161,7 @@ final class ConnectTimeouts {
                                 + "succeeds and the packet is lost (all kernels); the number is the whole machine's")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.ipv4.neigh.default.gc_thresh3"))
                         .next("the kernel logs neighbour: arp_cache: neighbor table overflow!")
-                        .provoked("6.12 by guest")
+                        .provoked("6.1 by test in a guest")
                         .judge(c -> Endpoint.peerIsHere(c).orElse(false)
                                 ? Finding.ruledOut("the peer is this host, which needs no neighbour")
                                 : Signs.counter(c, Facts.stat("arp_cache", "table_fulls"),
