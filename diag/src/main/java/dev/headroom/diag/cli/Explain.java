@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -109,6 +110,9 @@ final class Explain implements Callable<Integer> {
     }
 
     private Messages.Reading read() {
+        what.stream().filter(w -> w.matches("-{1,2}[a-zA-Z][\\w-]*(?:=\\S*)?")).findFirst().ifPresent(option -> {
+            throw new UnmatchedArgumentException(spec.commandLine(), option);
+        });
         String text = what.equals(List.of("-"))
                 ? stdin().lines().limit(200)
                         .collect(Collectors.joining("\n"))

@@ -54,6 +54,8 @@ final class Headroom implements Runnable {
         CommandLine all = new CommandLine(headroom);
         all.setParameterExceptionHandler((e, args) -> headroom.wrong(e));
         all.setExecutionExceptionHandler(headroom.cannot());
+        // A login shell begins its complaints with a dash: "-bash: fork: retry".
+        all.getSubcommands().get("explain").setUnmatchedOptionsArePositionalParams(true);
         showText(all, "headroom.txt");
         showText(all.getSubcommands().get("explain"), "explain.txt");
         showText(all.getSubcommands().get("snapshot"), "snapshot.txt");
