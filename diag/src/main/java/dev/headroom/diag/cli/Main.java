@@ -1,7 +1,12 @@
 package dev.headroom.diag.cli;
 
+import java.util.Set;
+
 /** Where the {@code headroom} command starts. It does nothing but hand over to {@link Headroom} and exit. */
 public final class Main {
+    /** What leaves nothing behind that has to be ended in order. */
+    private static final Set<String> AT_ONCE = Set.of("explain", "check", "plan", "snapshot");
+
     private Main() {
     }
 
@@ -17,6 +22,12 @@ public final class Main {
             return;
         }
         int status = Headroom.commandLine(args).execute(args);
+        if (args.length > 0 && AT_ONCE.contains(args[0])) {
+            // exit would start Java's logging first, to log that it exits, and there is nothing here to wait for.
+            System.out.flush();
+            System.err.flush();
+            Runtime.getRuntime().halt(status);
+        }
         System.exit(status);
     }
 }
