@@ -21,6 +21,7 @@
 /* absent KIND NAME: Java has it, the headers here are too old for it */
 #define ABSENT(kind, name) printf("absent %s %s\n", #kind, #name);
 
+void print_netfilter(void);
 void print_netlink(void);
 void print_tcp_info(void);
 

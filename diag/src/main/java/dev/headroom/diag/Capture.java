@@ -64,7 +64,7 @@ public final class Capture {
             topics.addAll(q.errno().map(e -> switch (e) {
                 case EMFILE, ENFILE -> q.call().startsWith("accept") ? EnumSet.of(LISTENERS)
                         : WATCHING.contains(q.call()) ? EnumSet.of(WATCHES) : EnumSet.noneOf(Topic.class);
-                case ENOSPC, EPERM -> EnumSet.of(WATCHES);
+                case ENOSPC, EPERM, ETOOMANYREFS -> EnumSet.of(WATCHES);
                 case EAGAIN, ENOMEM -> EnumSet.of(TASKS, MAPS, WATCHES, LISTENERS, SOCKETS);
                 case EADDRNOTAVAIL, EADDRINUSE, ETIMEDOUT, ECONNREFUSED, ECONNRESET, ENETUNREACH, EHOSTUNREACH, EACCES,
                         EINVAL, ENOPROTOOPT, ENOBUFS ->

@@ -250,6 +250,12 @@ final class Network {
                 out.put(Facts.LO_UP, lo != null && lo.isUp() ? "yes" : "no", "SIOCGIFFLAGS");
             }, Facts.LO_UP);
             routes(out);
+            if (Firewall.concerns(question)) {
+                new Firewall(net, question).read(out);
+            }
+        }
+        if (!scope.equals("reader") && Borrowings.concern(question)) {
+            new Borrowings(proc, process, question).read(out);
         }
         boolean leaks = topics.contains(Capture.Topic.DESCRIPTORS) && sockets.length > 0;
         boolean listening = topics.contains(Capture.Topic.LISTENERS)
@@ -417,8 +423,9 @@ final class Network {
                 }
             }
         }, Facts.UNIX_QUEUE, Facts.UNIX_LIMIT));
-        if (sockets.length > 0 && question.errno().filter(e -> e == Errno.EAGAIN).isPresent()
-                && (peer.isEmpty() || local.isEmpty())) {
+        // A snapshot is to answer it later: it is asked nothing.
+        boolean full = question.errno().map(e -> e == Errno.EAGAIN).orElse(question.call().isEmpty());
+        if (sockets.length > 0 && full && (peer.isEmpty() || local.isEmpty())) {
             out.attempt(() -> sendQueue(out, diag), Facts.SEND_QUEUE);
         }
     }
@@ -472,6 +479,7 @@ final class Network {
                     : SocketOwners.find(proc, Set.of(inode)).of(inode).stream().findFirst().orElse(0);
             if (owner != 0) {
                 out.put(Facts.PORT_OWNER, owner + " (" + command(owner) + ")", "/proc/" + owner + "/fd");
+                out.attempt(() -> Borrowings.rival(out, proc, owner, inode), Facts.PORT_OWNER_REUSEPORT);
             }
         }
     }
@@ -554,7 +562,7 @@ final class Network {
     }
 
     /** An address in numbers; a name is not looked up. */
-    private static Optional<Sockaddr> literal(Optional<String> text) {
+    static Optional<Sockaddr> literal(Optional<String> text) {
         return text.flatMap(t -> {
             int colon = t.lastIndexOf(':');
             if (colon < 0 || !t.substring(colon + 1).matches("\\d{1,5}")) {

@@ -24,6 +24,9 @@ public final class InetDiag {
     public static final int INET_DIAG_SKMEMINFO = 7;
     public static final int INET_DIAG_SKV6ONLY = 11;
 
+    public static final int SK_MEMINFO_WMEM_ALLOC = 2;
+    public static final int SK_MEMINFO_SNDBUF = 3;
+    public static final int SK_MEMINFO_WMEM_QUEUED = 5;
     public static final int SK_MEMINFO_DROPS = 8;
 
     private InetDiag() {

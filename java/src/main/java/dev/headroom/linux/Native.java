@@ -6,6 +6,7 @@ import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
 import java.util.Arrays;
 import java.util.Optional;
 
@@ -38,6 +39,14 @@ final class Native {
     static MethodHandle bindVariadic(String symbol, int arguments, int fixed) {
         return LINKER.downcallHandle(LIBC.findOrThrow(symbol), longs(arguments), ERRNO,
                 Linker.Option.firstVariadicArg(fixed));
+    }
+
+    /** As {@link #bind}, by syscall(2): for a call that most C libraries in use have no function of. */
+    @SuppressWarnings("restricted")
+    static MethodHandle bindSyscall(long number, int arguments) {
+        MethodHandle syscall = LINKER.downcallHandle(LIBC.findOrThrow("syscall"), longs(arguments + 1), ERRNO,
+                Linker.Option.firstVariadicArg(1));
+        return MethodHandles.insertArguments(syscall, 1, number);
     }
 
     /** As {@link #bind}, or empty where this C library is older than the function. */

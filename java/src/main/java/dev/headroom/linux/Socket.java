@@ -32,8 +32,11 @@ public final class Socket {
     public static final int SO_SNDTIMEO = 21;
     public static final int SO_BINDTODEVICE = 25;
     public static final int SO_ACCEPTCONN = 30;
+    public static final int SO_PROTOCOL = 38;
     public static final int SO_DOMAIN = 39;
     public static final int SO_INCOMING_CPU = 49;
+    /** Memory of the socket: an array of 32-bit numbers, SK_MEMINFO_… of {@link InetDiag}. */
+    public static final int SO_MEMINFO = 55;
 
     public static final int IPPROTO_IP = 0;
     public static final int IPPROTO_TCP = 6;

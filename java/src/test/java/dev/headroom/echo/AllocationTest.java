@@ -53,7 +53,7 @@ class AllocationTest {
     public static void main(String[] args) throws Exception {
         EchoServer server = EchoServer.start(EchoServer.Options.of(Sockaddr.of("127.0.0.1", 0)), EchoObserver.NONE);
         EchoClient client = EchoClient.start(new EchoClient.Options(server.addresses(), List.of(), 0, 0, 64, 64, 0, 0,
-                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false), EchoObserver.NONE);
+                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false, false), EchoObserver.NONE);
         long serving = threadNamed("echo-server-0");
         long calling = threadNamed("echo-client-0");
         // The interpreter allocates where compiled code does not: the compiler needs a while to have seen everything.

@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -72,6 +73,7 @@ class HostsTest {
         assertEquals(List.of(4711), status.nsPid());
         assertEquals(OptionalLong.of(164164 * 1024L), status.vmSize());
         assertEquals(OptionalLong.of(12140 * 1024L), status.vmRss());
+        assertEquals(OptionalLong.of(5524 * 1024L), status.rssAnon());
         assertEquals(OptionalLong.of(23644 * 1024L), status.vmData());
         assertEquals(OptionalLong.of(0), status.vmLck());
         assertEquals(3, status.threads());
@@ -281,6 +283,7 @@ class HostsTest {
         assertEquals(OptionalLong.of(5213), busy.tcpMem());
         assertEquals(OptionalLong.of(7), busy.udpMem());
         assertEquals(3, nginx.net().unixCount());
+        assertEquals(Set.of(18412L, 20118L, 1711L), nginx.net().unixInodes());
         assertTrue(nginx.net().file("sockstat").endsWith("/proc/812/net/sockstat"));
     }
 

@@ -11,6 +11,7 @@ import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
 
 /** What is lost without an error, and what resets connections from above: all of it counted somewhere. */
 final class Losses {
@@ -112,8 +113,18 @@ final class Losses {
                                 + "systemd-oomd and the kubelet kill, too, and leave no trace here")
                         .remedies(c -> List.of(
                                 Remedy.now("see who was killed, and for whose limit", "journalctl -k --grep oom-kill")))
-                        .provoked("6.12 by guest").judge(c -> Signs.counter(c, OOM_MACHINE,
-                                "%d {process was|processes were} killed for memory on this machine between the two readings")));
+                        .provoked("6.1 by guest").judge(Losses::machineKills));
+    }
+
+    /** /proc/vmstat counts what a cgroup's limit kills, too. */
+    private static Finding machineKills(Case c) {
+        Finding counted = Signs.counter(c, OOM_MACHINE,
+                "%d {process was|processes were} killed for memory on this machine between the two readings");
+        long here = c.delta(OOM_CGROUP).orElse(0);
+        return counted.verdict() == Verdict.CONFIRMED && here >= c.delta(OOM_MACHINE).orElse(0)
+                ? Finding.ruledOut("what was killed, was for the limit of memory cgroup "
+                        + c.text(Facts.cgroup("memory", "path")).orElse("?"))
+                : counted;
     }
 
     private static Cause loss(String id, String counter, String rule, String sentence, String sysctl, String remedy) {

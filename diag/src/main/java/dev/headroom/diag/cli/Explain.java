@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -47,6 +48,7 @@ final class Explain implements Callable<Integer> {
             .value("--from", Path.class, Path::of, v -> from = v)
             .value("--to", String.class, v -> v, v -> to = v)
             .value("--at", String.class, v -> v, v -> at = v)
+            .value("--fd", Long.class, new Values.Fd(), v -> fd = v)
             .value("--requested", String.class, v -> v, v -> requested = v)
             .value("--watch", Long.class, new Values.Duration(), v -> watch = v)
             .flag("--all", v -> all = v)
@@ -57,6 +59,7 @@ final class Explain implements Callable<Integer> {
     private Path from;
     private String to;
     private String at;
+    private Long fd;
     private String requested;
     private Long watch;
     private boolean all;
@@ -120,6 +123,9 @@ final class Explain implements Callable<Integer> {
         if (at != null) {
             q = q.withLocal(endpoint(spec, "--at", at));
         }
+        if (fd != null) {
+            q = q.withFd(fd);
+        }
         return requested != null ? q.withRequested(limits()[1]) : q;
     }
 
@@ -164,9 +170,11 @@ final class Explain implements Callable<Integer> {
         return text.startsWith(":") ? "0.0.0.0" + text : text;
     }
 
-    /** The causes that the text names itself, as the kernel log does. */
-    private static List<Cause> named(String id) {
-        return id.isEmpty() ? List.of() : Catalogue.all().stream().filter(c -> c.id().startsWith(id)).toList();
+    /** The causes that the text names itself, as the kernel log does: by how their ids begin, with "|" between. */
+    private static List<Cause> named(String ids) {
+        return ids.isEmpty() ? List.of()
+                : Catalogue.all().stream().filter(c -> Arrays.stream(ids.split("\\|")).anyMatch(c.id()::startsWith))
+                        .toList();
     }
 
     private Case live(Question q, List<String> notes) throws IOException, InterruptedException {
@@ -179,7 +187,7 @@ final class Explain implements Callable<Integer> {
             } else {
                 notes.add("(the line names process " + said + ", which is not here now)");
                 q = new Question(q.errno(), q.call(), OptionalLong.empty(), q.local(), q.peer(), q.requested(),
-                        q.seconds());
+                        q.seconds(), q.fd());
             }
         }
         Optional<Snapshot> earlier = Optional.empty();

@@ -35,6 +35,7 @@ final class Headroom implements Runnable {
     private static final Map<String, Supplier<CommandLine>> COMMANDS = new LinkedHashMap<>();
 
     static {
+        COMMANDS.put("lab", () -> new CommandLine(new LabCommand()));
         COMMANDS.put("explain", () -> new CommandLine(new Explain().spec()));
         COMMANDS.put("check", () -> new CommandLine(new Check().spec()));
         COMMANDS.put("plan", () -> new CommandLine(new PlanCommand().spec()));
@@ -68,6 +69,7 @@ final class Headroom implements Runnable {
         for (String name : one ? List.of(args[0]) : COMMANDS.keySet()) {
             CommandLine command = COMMANDS.get(name).get();
             showText(command, name);
+            command.getSubcommands().values().forEach(c -> showText(c, name));
             all.addSubcommand(name, command);
         }
         Options.standard(all, v -> headroom.debug |= v);
@@ -80,7 +82,8 @@ final class Headroom implements Runnable {
         command.setHelpSectionMap(Map.of(THE_TEXT, help -> text(name + ".txt")));
     }
 
-    private static String text(String resource) {
+    /** A text that lies beside this class. */
+    static String text(String resource) {
         try (InputStream in = Headroom.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

@@ -41,7 +41,8 @@ class CommandLineTest {
     static Stream<CommandLine> commands() {
         CommandLine all = Headroom.commandLine();
         return Stream.concat(Stream.of(all),
-                all.getSubcommands().values().stream().filter(c -> !c.getCommandName().equals("help")));
+                all.getSubcommands().values().stream().filter(c -> !c.getCommandName().equals("help"))
+                        .flatMap(c -> Stream.concat(Stream.of(c), c.getSubcommands().values().stream())));
     }
 
     @ParameterizedTest
@@ -71,7 +72,8 @@ class CommandLineTest {
             }
         }
         for (CommandLine sub : command.getSubcommands().values()) {
-            assertTrue(help.contains("headroom " + sub.getCommandName() + "  "), sub.getCommandName());
+            String line = "^  " + sub.getCommandSpec().qualifiedName() + "( [A-Z.]+)?  ";
+            assertTrue(Pattern.compile(line, Pattern.MULTILINE).matcher(help).find(), line);
         }
     }
 
@@ -161,6 +163,20 @@ class CommandLineTest {
         assertEquals("the hard limit is 4096, fs.nr_open 1000: while the hard limit\n"
                 + "  is above fs.nr_open, every change is refused that leaves it there",
                 Refusals.whyNofile(500, 4096, 1000));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "/tmp | --report /tmp: it is a folder; give the name of a file in it",
+            "/dev/null | --report /dev/null: it is there already and no regular file",
+            "/no/lab.html | --report /no/lab.html: there is no folder /no"})
+    void shouldLookWhereTheReportGoesBeforeAnythingIsRun(String file, String complaint) {
+        for (String command : List.of("lab", "lab run four-tuple")) {
+            Answer answer = type((command + " --report " + file).split(" "));
+            assertEquals("headroom " + command.replace(" four-tuple", "") + ": " + complaint + "\n", answer.err);
+            assertEquals(Headroom.CANNOT, answer.status);
+            assertEquals("", answer.out);
+        }
     }
 
     // ---- tables ----
