@@ -7,10 +7,21 @@ import java.util.Map;
  * What the servers are put to.
  *
  * @param load arguments of the load client
- * @param fresh whether each run needs a server that has served nothing yet
+ * @param kind how it is run
  * @param measures what is read off its answer
  */
-record Condition(String name, String what, List<String> load, boolean fresh, List<Measure> measures) {
+record Condition(String name, String what, List<String> load, Kind kind, List<Measure> measures) {
+    /** How a condition is run. */
+    enum Kind {
+        /** Each time on a server that has served nothing yet. */
+        FRESH,
+        /** On servers that are warm. */
+        WARM,
+        /** Two clients on the server in C. */
+        CLIENTS,
+        /** As CLIENTS, and only if asked for by name. */
+        ON_DEMAND
+    }
 
     /**
      * One number of each run.
@@ -44,12 +55,15 @@ record Condition(String name, String what, List<String> load, boolean fresh, Lis
 
     static final Condition CALIBRATION = closed("64x16", "64 connections × 16 B", "64", "16", "1");
     static final String RATE = "rate";
+    static final String CONNECT = "client-connect";
+    static final String HEARTBEAT = "client-heartbeat";
+    static final String FILL = "fill";
 
     /** @param rate messages a second for the fixed rate */
     static List<Condition> all(long rate) {
         return List.of(
                 new Condition("idle", "10,000 idle connections, each has echoed once", List.of("--connections",
-                        "10000", "--once", "--settle", "0.5"), true,
+                        "10000", "--once", "--settle", "0.5"), Kind.FRESH,
                         List.of(
                                 new Measure("rss", "B/connection", "rss_per_connection", 1, false, false), START)),
                 closed("1x16", "1 connection × 16 B", "1", "16", "1"),
@@ -59,15 +73,24 @@ record Condition(String name, String what, List<String> load, boolean fresh, Lis
                 closed("64x4096", "64 connections × 4 KiB", "64", "4096", "1"),
                 closed("64x16x16", "64 connections × 16 B, 16 under way", "64", "16", "16"),
                 new Condition(RATE, String.format("64 connections × 16 B, %,d messages/s", rate),
-                        List.of("--connections", "64", "--rate", Long.toString(rate)), false, AT_A_RATE),
+                        List.of("--connections", "64", "--rate", Long.toString(rate)), Kind.WARM, AT_A_RATE),
                 new Condition("accept", "19,000 connections, each accepted and served once",
-                        List.of("--connections", "19000", "--once", "--settle", "0"), false, List.of(
+                        List.of("--connections", "19000", "--once", "--settle", "0"), Kind.WARM, List.of(
                                 new Measure("time", "s", "seconds", 1, false, true),
-                                new Measure("cpu", "ns/connection", "server_cpu_ns_each", 1, false, true))));
+                                new Measure("cpu", "ns/connection", "server_cpu_ns_each", 1, false, true))),
+                new Condition(CONNECT, "clients: 19,000 connections made, one echo on each", List.of(), Kind.CLIENTS,
+                        List.of(new Measure("time", "s", "seconds", 1, false, true))),
+                new Condition(HEARTBEAT, "clients: 10,000 connections, a message a second on each", List.of(),
+                        Kind.CLIENTS, List.of(new Measure("cpu", "ns/heartbeat", "cpu", 1, false, true),
+                                new Measure("rss", "MB", "rss", 1, false, false))),
+                new Condition(FILL, "pairs: 1,161,216 connections, one echo on each", List.of(), Kind.ON_DEMAND,
+                        List.of(new Measure("time", "s", "seconds", 1, false, true),
+                                new Measure("rss", "MB", "rss", 1, false, false))));
     }
 
     private static Condition closed(String name, String what, String connections, String size, String depth) {
-        return new Condition(name, what, List.of("--connections", connections, "--size", size, "--depth", depth), false,
+        return new Condition(name, what, List.of("--connections", connections, "--size", size, "--depth", depth),
+                Kind.WARM,
                 List.of(THROUGHPUT));
     }
 }

@@ -33,8 +33,6 @@ import dev.headroom.tests.Namespace;
 public final class Race implements Callable<Integer> {
     private static final int CANNOT = 3;
     private static final double WARM_UP = 0.3;
-    /** Where processes are scheduled by session, niceness counts within one only, and the session has its own. */
-    private static final String FIRST = "echo -20 2>/dev/null >/proc/self/autogroup; exec nice -n -20 \"$@\"";
 
     @Option(names = "--servers", split = ",", paramLabel = "NAME,...",
             description = "only these, the reference c always among them (default: all; --list names them)")
@@ -73,7 +71,7 @@ public final class Race implements Callable<Integer> {
     private final Tree tree = Tree.here();
     private final PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     private final String commandLine;
-    private List<String> inNamespace = List.of();
+    private Track track;
 
     private Race(String[] args) {
         commandLine = "tests/benchmark/race" + Arrays.stream(args).map(a -> " " + a).collect(Collectors.joining());
@@ -92,7 +90,7 @@ public final class Race implements Callable<Integer> {
         tree.check();
         Files.deleteIfExists(tree.log());
         List<Contender> field = Contender.all(tree,
-                said(List.of(tree.headroom(), "serve", "--help")).contains("--engine"));
+                Track.said(List.of(tree.headroom(), "serve", "--help")).contains("--engine"));
         List<Condition> course = Condition.all(rate == null ? 0 : rate);
         if (list) {
             field.forEach(c -> out.printf("%-20s %s%n", c.name(), c.what()));
@@ -118,8 +116,8 @@ public final class Race implements Callable<Integer> {
         if (Runtime.getRuntime().availableProcessors() < 2) {
             throw new IOException("needs two processors: one for the server and one for the client");
         }
-        try (Namespace host = Namespace.make(tool("ip"), null)) {
-            inNamespace = host.exec();
+        try (Namespace host = Namespace.make(Track.tool("ip"), null)) {
+            track = new Track(tree, host.exec());
             // Ctrl-C: neither servers nor the namespace stay behind
             Thread end = new Thread(() -> {
                 ProcessHandle.current().descendants().forEach(ProcessHandle::destroyForcibly);
@@ -153,7 +151,9 @@ public final class Race implements Callable<Integer> {
         about.forEach((name, value) -> out.printf("%-8s %s%n", name, value));
         Results results = new Results();
         List<Condition> course = Condition.all(rate == null ? calibrate(field.getFirst()) : rate).stream()
-                .filter(c -> conditions.isEmpty() || conditions.contains(c.name())).toList();
+                .filter(c -> conditions.isEmpty() ? c.kind() != Condition.Kind.ON_DEMAND
+                        : conditions.contains(c.name()))
+                .toList();
         long begin = System.nanoTime();
         for (int round = 0; round < rounds; round++) {
             // Whoever is first in one round is last but one in the next: no place is always the same server's.
@@ -161,6 +161,7 @@ public final class Race implements Callable<Integer> {
             Collections.rotate(order, round);
             fresh(order, course, results);
             warm(order, course, results);
+            clients(course, results);
             System.err.printf("race: round %d of %d, %.0f s%n", round + 1, rounds, (System.nanoTime() - begin) / 1e9);
         }
         about.put("minutes", Math.round((System.nanoTime() - begin) / 6e9) / 10.0);
@@ -190,7 +191,7 @@ public final class Race implements Callable<Integer> {
     /** Half of what the reference does here. */
     private long calibrate(Contender reference) throws IOException, InterruptedException {
         List<Double> rates = new ArrayList<>();
-        try (Running server = Running.start(pinned(0, reference.command()), tree.log())) {
+        try (Running server = track.serve(0, reference.command())) {
             for (int i = 0; i < 3; i++) {
                 rates.add(Condition.CALIBRATION.measures().getFirst().of(load(server, Condition.CALIBRATION)));
             }
@@ -202,16 +203,14 @@ public final class Race implements Callable<Integer> {
     private void fresh(List<Contender> order, List<Condition> course, Results results)
             throws IOException, InterruptedException {
         for (Condition condition : course) {
-            for (Contender c : condition.fresh() ? order : List.<Contender>of()) {
-                List<String> command = new ArrayList<>(inNamespace);
-                command.addAll(c.frugal());
-                try (Running server = Running.start(command, tree.log())) {
+            for (Contender c : condition.kind() == Condition.Kind.FRESH ? order : List.<Contender>of()) {
+                try (Running server = track.serve(-1, c.frugal())) {
                     // what the first connections load and compile is not what the others cost
-                    run(server, List.of("--connections", "200", "--once", "--reset"));
+                    track.load(server.port, List.of("--connections", "200", "--once", "--reset"));
                     server.settle();
                     Map<String, Object> answer = load(server, condition);
                     answer.put("start", server.startSeconds);
-                    record(condition, c, answer, results);
+                    record(condition, c.name(), answer, results);
                 }
             }
         }
@@ -220,20 +219,20 @@ public final class Race implements Callable<Integer> {
     /** All servers run, and one after the other is given the condition; those that wait cost nothing. */
     private void warm(List<Contender> order, List<Condition> course, Results results)
             throws IOException, InterruptedException {
-        List<Condition> conditions = course.stream().filter(c -> !c.fresh()).toList();
+        List<Condition> conditions = course.stream().filter(c -> c.kind() == Condition.Kind.WARM).toList();
         Map<Contender, Running> running = new LinkedHashMap<>();
         try {
             for (Contender c : conditions.isEmpty() ? List.<Contender>of() : order) {
-                Running server = Running.start(pinned(0, c.command()), tree.log());
+                Running server = track.serve(0, c.command());
                 running.put(c, server);
-                run(server,
+                track.load(server.port,
                         List.of("--connections", "64", "--spin", "--warm-up", "0", "--seconds", quick ? "1.5" : "2.5"));
-                run(server, List.of("--connections", "1000", "--once", "--reset"));
+                track.load(server.port, List.of("--connections", "1000", "--once", "--reset"));
             }
             for (Condition condition : conditions) {
                 for (Map.Entry<Contender, Running> one : running.entrySet()) {
                     one.getValue().settle();
-                    record(condition, one.getKey(), load(one.getValue(), condition), results);
+                    record(condition, one.getKey().name(), load(one.getValue(), condition), results);
                 }
             }
         } finally {
@@ -241,9 +240,18 @@ public final class Race implements Callable<Integer> {
         }
     }
 
-    private static void record(Condition condition, Contender c, Map<String, Object> answer, Results results) {
+    private void clients(List<Condition> course, Results results) throws IOException, InterruptedException {
+        for (Condition condition : course) {
+            if (condition.kind() == Condition.Kind.CLIENTS || condition.kind() == Condition.Kind.ON_DEMAND) {
+                new Clients(track, seconds).round(condition)
+                        .forEach((client, answer) -> record(condition, client, answer, results));
+            }
+        }
+    }
+
+    private static void record(Condition condition, String name, Map<String, Object> answer, Results results) {
         for (Condition.Measure m : condition.measures()) {
-            results.add(condition, m, c.name(), m.of(answer));
+            results.add(condition, m, name, m.of(answer));
         }
     }
 
@@ -251,32 +259,7 @@ public final class Race implements Callable<Integer> {
         List<String> arguments = new ArrayList<>(condition.load());
         arguments.addAll(List.of("--spin", "--reset", "--warm-up", Double.toString(WARM_UP), "--seconds",
                 Double.toString(seconds), "--watch", Long.toString(server.pid)));
-        return run(server, arguments);
-    }
-
-    /** Runs the load client. What it could not verify is no result: the race ends. */
-    private Map<String, Object> run(Running server, List<String> arguments) throws IOException, InterruptedException {
-        List<String> command = new ArrayList<>(List.of(tree.load(), "--target", "127.0.0.1:" + server.port));
-        command.addAll(arguments);
-        Process client = new ProcessBuilder(pinned(1, command)).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        String said = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (client.waitFor() != 0) {
-            throw new IOException("the load client is not content: " + String.join(" ", command) + " " + said.strip());
-        }
-        return JSON.std.mapFrom(said);
-    }
-
-    /**
-     * On a processor, and before whoever else is there. The pid of what is started is that of the command: each program
-     * becomes the next.
-     */
-    private List<String> pinned(int processor, List<String> command) throws IOException {
-        List<String> all = new ArrayList<>(inNamespace);
-        all.addAll(
-                List.of(tool("taskset").toString(), "-c", Integer.toString(processor), tool("setsid").toString(), "sh",
-                        "-c", FIRST, "sh"));
-        all.addAll(command);
-        return all;
+        return track.load(server.port, arguments);
     }
 
     private Map<String, Object> about() throws IOException, InterruptedException {
@@ -284,7 +267,7 @@ public final class Race implements Callable<Integer> {
         about.put("command", commandLine);
         about.put("commit", tree.commit());
         about.put("date", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-        about.put("kernel", said(List.of("uname", "-sr")).strip());
+        about.put("kernel", Track.said(List.of("uname", "-sr")).strip());
         about.put("machine", line("/proc/cpuinfo", "model name") + ", " + Runtime.getRuntime().availableProcessors()
                 + " processors, " + line("/proc/meminfo", "MemTotal"));
         about.put("java", System.getProperty("java.vendor.version") + " " + Runtime.version());
@@ -299,20 +282,4 @@ public final class Race implements Callable<Integer> {
                 .map(l -> l.substring(l.indexOf(':') + 1).strip()).orElse("?");
     }
 
-    private static String said(List<String> command) throws IOException, InterruptedException {
-        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        process.waitFor();
-        return said;
-    }
-
-    private static Path tool(String name) throws IOException {
-        for (String folder : System.getenv().getOrDefault("PATH", "").split(":")) {
-            Path tool = Path.of(folder, name);
-            if (!folder.isEmpty() && Files.isExecutable(tool)) {
-                return tool;
-            }
-        }
-        throw new IOException("needs " + name + ", which is not on PATH");
-    }
 }

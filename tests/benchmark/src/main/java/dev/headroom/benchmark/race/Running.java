@@ -75,6 +75,12 @@ final class Running implements AutoCloseable {
         return sum;
     }
 
+    /** Resident bytes of a process. */
+    static long rss(long pid) throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid + "/smaps_rollup")).stream().filter(l -> l.startsWith("Rss:"))
+                .mapToLong(l -> Long.parseLong(l.replaceAll("\\D", "")) * 1024).sum();
+    }
+
     /** Waits until it has nothing left to do, such as closing what the last client left; three seconds at most. */
     void settle() throws IOException, InterruptedException {
         long last = -1;

@@ -50,7 +50,9 @@ final class Tables {
         Set<String> servers = new LinkedHashSet<>();
         rows.forEach(r -> servers.addAll(r.values().keySet()));
         for (boolean throughput : new boolean[] {true, false}) {
-            List<Results.Row> columns = rows.stream().filter(r -> r.measure().more() == throughput).toList();
+            List<Results.Row> columns = rows.stream().filter(r -> r.measure().more() == throughput
+                    && (r.condition().kind() == Condition.Kind.FRESH || r.condition().kind() == Condition.Kind.WARM))
+                    .toList();
             if (columns.isEmpty()) {
                 continue;
             }
