@@ -101,7 +101,7 @@ final class Clients {
         try (Running server = track.serve(0, track.tree().server())) {
             List<String> command = ours
                     ? headroom(server.port, "-n", n, "--size", "16", "--every", "1s", "--duration", length + "s")
-                    : reference(server.port, "--connections", n, "--rate", n, "--warm-up", "0", "--seconds", length);
+                    : reference(server.port, "--connections", n, "--every", "1", "--warm-up", "0", "--seconds", length);
             Process client = new ProcessBuilder(track.command(1, command))
                     .redirectError(ProcessBuilder.Redirect.appendTo(track.tree().log().toFile())).start();
             try {
