@@ -10,6 +10,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 import dev.headroom.loop.Acceptor;
+import dev.headroom.loop.Engine;
 
 /** Numbers, durations and rates as a person types them. What is not understood is answered with what would be. */
 final class Values {
@@ -161,6 +162,17 @@ final class Values {
                 // What is asked for here is not just a number.
             }
             throw new TypeConversionException("not a rate; give how many a second: 100, 100/s, 1k/s");
+        }
+    }
+
+    static final class EngineName implements ITypeConverter<Engine> {
+        @Override
+        public Engine convert(String text) {
+            return switch (text) {
+                case "epoll" -> Engine.EPOLL;
+                case "io_uring" -> Engine.IO_URING;
+                default -> throw new TypeConversionException("give epoll or io_uring");
+            };
         }
     }
 

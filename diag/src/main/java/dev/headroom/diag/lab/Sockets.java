@@ -221,14 +221,14 @@ public final class Sockets implements AutoCloseable {
         Unistd.close(state, fd);
     }
 
-    /** Closes them with a reset, which leaves nothing of the connections. */
-    public void reset(List<Integer> fds) {
-        for (int fd : List.copyOf(fds)) {
+    /** Closes all with a reset, which leaves nothing of connections. */
+    public void resetAll() {
+        for (int fd : open) {
             memory.putInt(Linger.l_onoff, 1);
             memory.putInt(Linger.l_linger, 0);
             Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, memory.address(), Linger.SIZEOF);
-            close(fd);
         }
+        close(open);
     }
 
     /** The port that a socket has, or {@code -errno}. */

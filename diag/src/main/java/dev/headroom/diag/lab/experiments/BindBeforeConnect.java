@@ -1,8 +1,6 @@
 package dev.headroom.diag.lab.experiments;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 
 import dev.headroom.diag.Question;
@@ -51,26 +49,23 @@ final class BindBeforeConnect implements Experiment {
         t.predict("refused at last", Expected.exactly("EADDRNOTAVAIL of connect"),
                 "connect looks for four numbers that nobody has");
         t.begin();
-        Sockaddr source = client.at(0);
         try (Sockets listening = server.call(Sockets::new)) {
             Listeners.everywhere(server, listening);
             try (Sockets calling = client.call(Sockets::new)) {
-                Sockets.Calls calls = each(client, calling, server, source, false);
-                t.observe("bound first", calls.fds().size());
-                t.observe("refused then", refusal(calling, calls));
+                Filled bound = fill(client, calling, server, false);
+                t.observe("bound first", bound.all);
+                t.observe("refused then", refusal(calling, bound));
                 t.wall("bind0-steals-range", Question.of(Errno.EADDRINUSE, "bind").withPid(client.tid())
-                        .withLocal(source.toString()));
-                client.call(() -> {
-                    calling.reset(calls.fds());
-                    return null;
-                });
-                Sockets.settle();
-                Sockets.Calls more = each(client, calling, server, source, true);
-                t.observe("bound without port", more.fds().size());
-                t.observe("refused at last", refusal(calling, more));
-                t.wall(choice.cause(more.fds().size() / destinations), Question.of(Errno.EADDRNOTAVAIL, "connect")
-                        .withPid(client.tid()).withLocal(source.toString())
-                        .withPeer(last(server).toString()));
+                        .withLocal(client.at(0).toString()));
+                calling.resetAll();
+            }
+            Sockets.settle();
+            try (Sockets calling = client.call(Sockets::new)) {
+                Filled bound = fill(client, calling, server, true);
+                t.observe("bound without port", bound.all);
+                t.observe("refused at last", refusal(calling, bound));
+                t.wall(choice.cause(bound.last), Question.of(Errno.EADDRNOTAVAIL, "connect").withPid(client.tid())
+                        .withLocal(client.at(0).toString()).withPeer(last(server).toString()));
             }
         }
     }
@@ -79,23 +74,31 @@ final class BindBeforeConnect implements Experiment {
         return Sockaddr.of(server.addresses().getLast(), Addresses.PORT);
     }
 
+    /**
+     * @param all connections
+     * @param last connections to the last destination
+     * @param rc of the call that was refused there
+     */
+    private record Filled(int all, int last, int rc) {
+    }
+
     /** One destination after the other, each until it is refused. */
-    private static Sockets.Calls each(Host client, Sockets calling, Host server, Sockaddr source, boolean noPort)
+    private static Filled fill(Host client, Sockets calling, Host server, boolean noPort)
             throws IOException, InterruptedException {
+        Sockaddr source = client.at(0);
         return client.call(() -> {
-            List<Integer> fds = new ArrayList<>();
-            int rc = 0;
+            int all = 0;
+            Sockets.Calls calls = null;
             for (String address : server.addresses()) {
                 Sockaddr target = Sockaddr.of(address, Addresses.PORT);
-                Sockets.Calls calls = Sockets.until(() -> calling.call(source, target, noPort), Long.MAX_VALUE);
-                fds.addAll(calls.fds());
-                rc = calls.rc();
+                calls = Sockets.until(() -> calling.call(source, target, noPort), Long.MAX_VALUE);
+                all += calls.fds().size();
             }
-            return new Sockets.Calls(fds, rc);
+            return new Filled(all, calls.fds().size(), calls.rc());
         });
     }
 
-    private static String refusal(Sockets calling, Sockets.Calls calls) {
-        return Errno.name(-calls.rc()) + " of " + (calling.failedInBind() ? "bind" : "connect");
+    private static String refusal(Sockets calling, Filled filled) {
+        return Errno.name(-filled.rc) + " of " + (calling.failedInBind() ? "bind" : "connect");
     }
 }

@@ -53,8 +53,8 @@ final class ClientStealsServerPort implements Experiment {
         t.predict("bind to " + port, Expected.exactly(Errno.EADDRINUSE.name()),
                 "a connection has it as its own port, and its socket has no SO_REUSEADDR");
         t.predict("listeners on " + port, 0, "nobody but that connection has the port");
-        t.predict("outgoing, " + port + " reserved", ports - 1, ports + " - 1 that is not given to any");
-        t.predict("bind to it then", Expected.exactly("it listens"), port + " in ip_local_reserved_ports");
+        t.predict("outgoing, reserved", ports - 1, ports + " - 1 that is not given to any");
+        t.predict("bind, reserved", Expected.exactly("it listens"), port + " in ip_local_reserved_ports");
         t.begin();
         try (Sockets farSide = far.call(Sockets::new);
                 Sockets taking = careless.call(Sockets::new);
@@ -65,8 +65,8 @@ final class ClientStealsServerPort implements Experiment {
             t.observe("listeners on " + port, listeners(careless, port));
             t.wall("client-ephemeral-collision", Question.of(Errno.EADDRINUSE, "bind").withPid(careless.tid())
                     .withLocal("0.0.0.0:" + port));
-            t.observe("outgoing, " + port + " reserved", callAll(careful, leaving, far));
-            t.observe("bind to it then", listen(careful, leaving, port));
+            t.observe("outgoing, reserved", callAll(careful, leaving, far));
+            t.observe("bind, reserved", listen(careful, leaving, port));
         }
     }
 

@@ -60,12 +60,12 @@ final class EmfileSpin implements Experiment {
                 "60s", "--report", "100ms");
         serve.await("listening", 20);
         t.read("RLIMIT_NOFILE", nofile, "soft limit of both; each has one client more than that");
-        t.predict("wake-ups of a naive loop", Expected.atLeast(1000 * seconds),
+        t.predict("naive loop wakes", Expected.atLeast(1000 * seconds),
                 "epoll_wait returns at once, accept4 says EMFILE, and so on, for " + seconds + " s");
-        t.predict("refusals of its accept4", Expected.atLeast(1000 * seconds), "one each time");
-        t.predict("wake-ups of headroom serve", Expected.atMost(2 * seconds),
+        t.predict("its accept4 refused", Expected.atLeast(1000 * seconds), "one each time");
+        t.predict("headroom serve wakes", Expected.atMost(2 * seconds),
                 "its listener is disarmed until a descriptor is free, or --retry is over");
-        t.predict("its CPU time in ticks", Expected.atMost(2 * seconds), "a thread that sleeps uses none");
+        t.predict("its CPU ticks", Expected.atMost(2 * seconds), "a thread that sleeps uses none");
         t.begin();
         try (Sockets listening = server.call(Sockets::new);
                 Sockets calling = client.call(Sockets::new);
@@ -80,10 +80,10 @@ final class EmfileSpin implements Experiment {
             long ticks = ticks(ours);
             naive.spin(nofile, TimeUnit.SECONDS.toNanos(seconds));
             long slept = wakeups(ours) - wakeups;
-            t.observe("wake-ups of a naive loop", naive.wakeups());
-            t.observe("refusals of its accept4", naive.refusals());
-            t.observe("wake-ups of headroom serve", slept);
-            t.observe("its CPU time in ticks", ticks(ours) - ticks);
+            t.observe("naive loop wakes", naive.wakeups());
+            t.observe("its accept4 refused", naive.refusals());
+            t.observe("headroom serve wakes", slept);
+            t.observe("its CPU ticks", ticks(ours) - ticks);
             t.wall("nofile-soft", limit);
         }
     }

@@ -3,6 +3,7 @@ package dev.headroom.diag.lab.experiments;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntSupplier;
 
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Question;
@@ -54,24 +55,26 @@ final class EpollWatches implements Experiment {
         long margin = t.number("margin", 1, 5000);
         Question q = Question.of(Errno.ENOSPC, "epoll_ctl").withPid(ProcessHandle.current().pid());
         long was = new ProcFs().sysctl(LIMIT).asLong();
-        long limit = watches(t, q) + margin;
-        if (limit >= was) {
-            throw new NotHereException("room below " + LIMIT + ", which is " + was + ", and " + (limit - margin)
-                    + " of it are in use");
-        }
+        t.read(LIMIT, was, "/proc/sys/fs/epoll/max_user_watches");
         CallState state = new CallState();
         try (EpollEvents event = new EpollEvents(1); Sockets sockets = new Sockets()) {
             int epoll = Errno.check(Epoll.epollCreate1(state, Epoll.EPOLL_CLOEXEC), "epoll_create1", "EPOLL_CLOEXEC");
             try {
+                IntSupplier one = () -> watch(state, epoll, event, sockets);
+                long seen = seen(t, q);
+                if (seen + margin >= was) {
+                    throw new NotHereException("room below " + LIMIT + ", " + was + ", of which " + seen
+                            + " are in use");
+                }
+                long has = all(t, one, sockets, seen, was);
+                long limit = has + margin;
                 t.lab().set(LIMIT, "" + limit);
-                // Once more, for it may have changed until the limit stood.
-                long has = watches(t, q);
-                t.read(LIMIT, limit, "was " + was + ", and is put back");
-                t.read("watches of this user", has, "the tfd: lines of all its processes, /proc/*/fdinfo");
-                t.predict("more watches", limit - has, limit + " - " + has + " that are there already");
-                t.predict("refused then", Expected.exactly(Errno.ENOSPC.name()), "the " + (limit + 1) + "th");
+                t.read("watches of this user", has, "tfd: lines of all its processes, /proc/*/fdinfo, " + seen
+                        + (has == seen ? "" : "; the rest of processes that cannot be seen, found by trying"));
+                t.predict("more watches", margin, "a limit of " + limit + ", less " + has + " that are there already");
+                t.predict("refused then", Expected.exactly(Errno.ENOSPC.name()), "watch " + (limit + 1));
                 t.begin();
-                Sockets.Calls calls = Sockets.until(() -> watch(state, epoll, event, sockets), margin + 1);
+                Sockets.Calls calls = Sockets.until(one, margin + 1);
                 t.observe("more watches", calls.fds().size());
                 t.observe("refused then", Errno.name(-calls.rc()));
                 t.wall("epoll-user-watches", q);
@@ -81,10 +84,47 @@ final class EpollWatches implements Experiment {
         }
     }
 
-    private static long watches(Trial t, Question q) throws NotHereException {
+    private static long seen(Trial t, Question q) throws NotHereException {
         Snapshot now = t.snapshot(q);
         return now.number(Facts.EPOLL_WATCHES_USER).orElseThrow(() -> new NotHereException("to count epoll watches: "
                 + now.whyUnread(Facts.EPOLL_WATCHES_USER)));
+    }
+
+    /**
+     * The kernel shows its counter to nobody: the least limit under which one more watch is allowed is one above it. It is
+     * looked for from what can be seen upwards, so that others feel a limit too low for as short as may be.
+     */
+    private static long all(Trial t, IntSupplier one, Sockets sockets, long seen, long was) throws IOException {
+        long low = seen;
+        long step = 1;
+        while (!allows(t, one, sockets, low + step)) {
+            low += step;
+            step *= 2;
+            if (low + step >= was) {
+                throw new NotHereException("room below " + LIMIT + ", " + was);
+            }
+        }
+        // Not allowed at low or below, allowed at low + step.
+        long high = low + step;
+        while (high - low > 1) {
+            long middle = (low + high) / 2;
+            if (allows(t, one, sockets, middle)) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        t.lab().set(LIMIT, "" + was);
+        return high - 1;
+    }
+
+    private static boolean allows(Trial t, IntSupplier one, Sockets sockets, long limit) throws IOException {
+        t.lab().set(LIMIT, "" + limit);
+        int fd = one.getAsInt();
+        if (fd >= 0) {
+            sockets.close(fd);
+        }
+        return fd >= 0;
     }
 
     /** Watches one more socket. @return its descriptor or {@code -errno} */
@@ -95,6 +135,9 @@ final class EpollWatches implements Experiment {
         }
         event.set(0, Epoll.EPOLLIN, fd);
         int rc = Epoll.epollCtl(state, epoll, Epoll.EPOLL_CTL_ADD, fd, event.address());
+        if (rc < 0) {
+            sockets.close(fd);
+        }
         return rc < 0 ? rc : fd;
     }
 }

@@ -61,7 +61,7 @@ final class FdTables implements Experiment {
         int main = serve.proc().fdNumbers().length;
         t.read("open in the main table", main, serve.proc().directory() + "/fd");
         t.predict("connections", connections, why.toString());
-        t.predict("descriptors of /proc/PID/fd", main, "the connections are in the tables of the threads");
+        t.predict("in /proc/PID/fd", main, "the connections are in the tables of the threads");
         t.begin();
         try (Sockets calling = client.call(Sockets::new)) {
             long all = connections + TOO_MANY;
@@ -69,7 +69,7 @@ final class FdTables implements Experiment {
             Map<String, Object> limit = serve.await("limit", 20);
             Sockets.settle();
             t.observe("connections", serve.progress("connections"));
-            t.observe("descriptors of /proc/PID/fd", serve.proc().fdNumbers().length);
+            t.observe("in /proc/PID/fd", serve.proc().fdNumbers().length);
             t.wall("nofile-soft", limit);
         }
     }

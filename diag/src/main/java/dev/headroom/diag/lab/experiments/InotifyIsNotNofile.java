@@ -59,14 +59,14 @@ final class InotifyIsNotNofile implements Experiment {
                     + " and " + more);
         }
         t.predict("instances", more, limit + " - " + has + " that are there already");
-        t.predict("descriptors still free", Expected.atLeast(nofile - used - more - SPARE),
+        t.predict("descriptors free", Expected.atLeast(nofile - used - more - SPARE),
                 nofile + " - " + used + " - " + more + ", less what reading takes");
         t.begin();
         CallState state = new CallState();
         Sockets.Calls calls = Sockets.until(() -> Inotify.inotifyInit1(state, Inotify.IN_CLOEXEC), limit + 1);
         try {
             t.observe("instances", calls.fds().size());
-            t.observe("descriptors still free", nofile - new ProcFs().self().fdCount().orElse((int) nofile));
+            t.observe("descriptors free", nofile - new ProcFs().self().fdCount().orElse((int) nofile));
             if (calls.rc() < 0) {
                 t.wall("inotify-instances", q.withErrno(Errno.of(-calls.rc()).orElseThrow()));
             }

@@ -74,6 +74,9 @@ final class Ports implements Experiment {
         Host server = t.lab().host("server", Addresses.server(addresses));
         Host client = t.lab().host("client", Addresses.client(1, 1));
         PortSettings.Choice choice = PortSettings.choice(t, client);
+        if (choice.odd() && addresses > 1) {
+            PortSettings.refuseOdd(t);
+        }
         long each = choice.ports();
         Expected connections = choice.connections(addresses);
         t.predict("connections", connections, choice.why() + " for one (source, destination, port)"

@@ -74,10 +74,10 @@ final class SynQueue implements Experiment {
                 : why);
         t.predict("SYNs dropped", Expected.atLeast(TOO_MANY), attempts + " - " + halfOpen
                 + ", each once more a second later");
-        t.predict("half-open with cookies", queue, why);
+        t.predict("half-open, cookies", queue, why);
         t.predict("cookies sent", Expected.atLeast(TOO_MANY),
                 (most + 1 + TOO_MANY) + " - (" + most + " + 1), for each SYN that finds no room");
-        t.predict("SYNs dropped with cookies", 0, "a cookie needs no room");
+        t.predict("dropped, cookies", 0, "a cookie needs no room");
         t.begin();
         Question q = Question.of(Errno.ETIMEDOUT, "connect").withPid(server.tid())
                 .withPeer(server.at(PORT).toString());
@@ -97,9 +97,9 @@ final class SynQueue implements Experiment {
             long drops = drops(server);
             long sent = count(server, "TcpExt.SyncookiesSent");
             call(client, calling, server, PORT + 1, most + 1 + TOO_MANY);
-            t.observe("half-open with cookies", halfOpen(server, PORT + 1));
+            t.observe("half-open, cookies", halfOpen(server, PORT + 1));
             t.observe("cookies sent", count(server, "TcpExt.SyncookiesSent") - sent);
-            t.observe("SYNs dropped with cookies", drops(server) - drops);
+            t.observe("dropped, cookies", drops(server) - drops);
         }
     }
 

@@ -58,9 +58,9 @@ final class TimeWait implements Experiment {
         long delay = delay(t, client);
         long ports = choice.odd() ? PortSettings.refuseOdd(t) : choice.ports();
         t.predict("in TIME_WAIT", ports, choice.why() + ", each connection closed by the client first");
-        t.predict("connect with tcp_tw_reuse=2", 0,
-                client.addresses().getFirst() + " is no loopback address, however long it waits");
-        t.predict("connect with tcp_tw_reuse=1", timestamps == 0 ? 0 : ports, timestamps == 0
+        t.predict("tcp_tw_reuse=2", 0,
+                "none more: " + client.addresses().getFirst() + " is no loopback address, however long it waits");
+        t.predict("tcp_tw_reuse=1", timestamps == 0 ? 0 : ports, timestamps == 0
                 ? "without timestamps no TIME_WAIT is given away" : delay + " ms are over, and there were timestamps");
         t.begin();
         Sockaddr target = server.at(Addresses.PORT);
@@ -80,13 +80,13 @@ final class TimeWait implements Experiment {
             Thread.sleep(delay + 100);
             t.observe("in TIME_WAIT", inTimeWait(client));
             Sockets.Calls none = until(client, calling, target);
-            t.observe("connect with tcp_tw_reuse=2", none.fds().size());
+            t.observe("tcp_tw_reuse=2", none.fds().size());
             if (none.rc() < 0) {
                 t.wall("time-wait-holds-tuple", Question.of(Errno.of(-none.rc()).orElseThrow(), "connect")
                         .withPid(client.tid()).withPeer(target.toString()));
             }
             client.set(REUSE, "1");
-            t.observe("connect with tcp_tw_reuse=1", until(client, calling, target).fds().size());
+            t.observe("tcp_tw_reuse=1", until(client, calling, target).fds().size());
         }
     }
 
