@@ -27,6 +27,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -48,40 +49,6 @@
 #if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 35)
 #define WITHOUT_EPOLL_PWAIT2
 #endif
-
-/*
- * Functions. The prototype written here is compared with the one of the header: the _Generic has no case but the exact
- * type, so another one does not compile. For bind and its like glibc declares a transparent union of pointers, which
- * the compiler takes for compatible with each of them.
- */
-#define KIND(type)                                                                                                     \
-    _Generic((type)0, char: "s", signed char: "s", short: "s", int: "s", long: "s", long long: "s",                    \
-             unsigned char: "u", unsigned short: "u", unsigned: "u", unsigned long: "u", unsigned long long: "u",      \
-             default: "p")
-
-#define PARAMETER(separator, type) printf("%s%s%zu", separator, KIND(type), sizeof(type));
-
-#define PARAMETERS1(a) PARAMETER("", a)
-#define PARAMETERS2(a, b) PARAMETERS1(a) PARAMETER(",", b)
-#define PARAMETERS3(a, b, c) PARAMETERS2(a, b) PARAMETER(",", c)
-#define PARAMETERS4(a, b, c, d) PARAMETERS3(a, b, c) PARAMETER(",", d)
-#define PARAMETERS5(a, b, c, d, e) PARAMETERS4(a, b, c, d) PARAMETER(",", e)
-#define PARAMETERS6(a, b, c, d, e, f) PARAMETERS5(a, b, c, d, e) PARAMETER(",", f)
-#define SELECT(a, b, c, d, e, f, name, ...) name
-#define PARAMETERS(...)                                                                                                \
-    SELECT(__VA_ARGS__, PARAMETERS6, PARAMETERS5, PARAMETERS4, PARAMETERS3, PARAMETERS2, PARAMETERS1, )(__VA_ARGS__)
-
-#define FUNCTION(name, result, ...)                                                                                    \
-    (void)_Generic(&name, result (*)(__VA_ARGS__): 0);                                                                 \
-    printf("function %s %s%zu(", #name, KIND(result), sizeof(result));                                                 \
-    PARAMETERS(__VA_ARGS__)                                                                                            \
-    puts(")");
-
-#define VARIADIC(name, result, ...)                                                                                    \
-    (void)_Generic(&name, result (*)(__VA_ARGS__, ...): 0);                                                            \
-    printf("function %s %s%zu(", #name, KIND(result), sizeof(result));                                                 \
-    PARAMETERS(__VA_ARGS__)                                                                                            \
-    puts(",...)");
 
 static void print_epoll(void)
 {
@@ -138,6 +105,13 @@ static void print_fcntl(void)
     CONSTANT(O_CLOEXEC)
     VARIADIC(fcntl, int, int, int)
     VARIADIC(open, int, const char *, int)
+}
+
+static void print_inotify(void)
+{
+    CONSTANT(IN_CLOEXEC)
+    CONSTANT(IN_NONBLOCK)
+    FUNCTION(inotify_init1, int, int)
 }
 
 static void print_ioctl(void)
@@ -304,6 +278,7 @@ static void print_socket(void)
     CONSTANT(MSG_PEEK)
     CONSTANT(MSG_TRUNC)
     CONSTANT(MSG_DONTWAIT)
+    CONSTANT(MSG_WAITALL)
     CONSTANT(MSG_NOSIGNAL)
     CONSTANT(SHUT_RD)
     CONSTANT(SHUT_WR)
@@ -382,7 +357,9 @@ int main(void)
     print_epoll();
     print_eventfd();
     print_fcntl();
+    print_inotify();
     print_ioctl();
+    print_io_uring();
     print_mman();
     print_netfilter();
     print_netlink();

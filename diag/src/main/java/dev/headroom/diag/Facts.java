@@ -95,6 +95,8 @@ public final class Facts {
     public static final String FANOTIFY_MARKS_USER = "user.fanotify.marks";
     /** io_uring instances of all processes of the same real user. */
     public static final String IO_URING_USER = "user.io_uring.instances";
+    /** Descriptors that unix sockets of the same real user have been sent and have not read. */
+    public static final String UNIX_IN_FLIGHT_USER = "user.unix.in_flight";
     /** Pages that the pipes of the same real user hold. */
     public static final String PIPE_PAGES_USER = "user.pipe.pages";
     /** POSIX message queues in /dev/mqueue that belong to the real user. */

@@ -175,7 +175,9 @@ public final class Messages {
         row(r, "Memory cgroup out of memory: Killed process (?<pid>\\d+)", null, "", "cgroup-oom-kill", "");
         row(r, "Out of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "",
                 "machine-oom-kill", "");
-        row(r, "OOMKilled", null, "", "cgroup-oom-kill", "");
+        row(r, "OOMKilled|\\b(?i:exit(?:ed)?(?: with)?(?: code| status)?):?[ =(]*137\\b|(?m)^Killed$|signal: killed",
+                null,
+                "", "cgroup-oom-kill|machine-oom-kill", "");
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
         // Programs whose words tell the call only with what stands around them.
         row(r, "\\bsocket\\(\\) failed \\(", null, "socket");

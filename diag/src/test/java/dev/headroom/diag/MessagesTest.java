@@ -198,6 +198,8 @@ class MessagesTest {
                     + "task=java,pid=4711,uid=0", "- - pid=4711 cause=cgroup-oom-kill"},
             {"Memory cgroup out of memory: Killed process 4711 (java) total-vm:8388608kB, anon-rss:8192kB",
                     "- - pid=4711 cause=cgroup-oom-kill"},
+            {"Process exited with code 137", "- - cause=cgroup-oom-kill|machine-oom-kill"},
+            {"Killed", "- - cause=cgroup-oom-kill|machine-oom-kill"},
             {"Out of memory: Killed process 4711 (java) total-vm:8388608kB", "- - pid=4711 cause=machine-oom-kill"},
             {"ip_local_port_range: prefer different parity for start/end values.",
                     "EADDRNOTAVAIL connect cause=odd-range-miss"},

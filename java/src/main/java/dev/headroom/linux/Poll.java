@@ -14,7 +14,7 @@ public final class Poll {
     }
 
     // int poll(struct pollfd *fds, nfds_t nfds, int timeout)
-    private static final MethodHandle POLL = Native.bind("poll", 3);
+    private static final MethodHandle POLL = Native.bind("poll");
 
     /**
      * {@code int poll(struct pollfd *fds, nfds_t nfds, int timeout)}: waits for events; with 0 it only looks.
@@ -26,7 +26,7 @@ public final class Poll {
      */
     public static int poll(CallState state, long fds, long nfds, int timeout) {
         try {
-            return state.intResult((long) POLL.invokeExact(state.segment, fds, nfds, (long) timeout));
+            return state.intResult((long) POLL.invokeExact(state.segment, fds, nfds, (long) timeout, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

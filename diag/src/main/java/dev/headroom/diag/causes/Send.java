@@ -12,6 +12,7 @@ import static dev.headroom.linux.Errno.ETIMEDOUT;
 import static dev.headroom.linux.Errno.ETOOMANYREFS;
 
 import java.util.List;
+import java.util.OptionalLong;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -169,17 +170,26 @@ final class Send {
                                         "no connection of this network namespace was given up (TCPAbortOnTimeout)")
                                 : Finding.possible("the peer acknowledged nothing any more")),
                 Row.of("unix-fds-in-flight", ETOOMANYREFS).calls("sendmsg")
-                        .evidence(Facts.limitSoft("nofile"), Facts.CAP_EFF)
+                        .evidence(Facts.UNIX_IN_FLIGHT_USER, Facts.limitSoft("nofile"), Facts.CAP_EFF)
                         .rule("too_many_unix_fds: the user's descriptors in flight > RLIMIT_NOFILE soft without CAP_SYS_RESOURCE or "
                                 + "CAP_SYS_ADMIN; or unix sockets nested deeper than 4 in SCM_RIGHTS")
                         .remedies(c -> List.of(Remedy.now("let the receivers read what was sent"),
                                 Remedy.now("raise the soft limit", "prlimit --pid " + c.text(Facts.PID).orElse("PID")
                                         + " --nofile=SOFT:HARD")))
-                        .provoked("6.12 by guest").judge(c -> Signs.missing(c, Facts.CAP_EFF).orElseGet(() -> {
+                        .provoked("6.1 by test in a guest").judge(c -> Signs.missing(c, Facts.CAP_EFF).orElseGet(() -> {
                             long caps = Long.parseUnsignedLong(c.text(Facts.CAP_EFF).orElseThrow(), 16);
                             boolean exempt = (caps >>> CAP_SYS_ADMIN & 1) == 1 || (caps >>> CAP_SYS_RESOURCE & 1) == 1;
-                            return exempt ? Finding.possible("sockets are nested more than 4 deep in SCM_RIGHTS, for "
-                                    + Say.process(c) + " may have any number of descriptors in flight")
+                            OptionalLong soft = c.number(Facts.limitSoft("nofile"));
+                            long inFlight = c.number(Facts.UNIX_IN_FLIGHT_USER).orElse(0);
+                            if (exempt) {
+                                return Finding.possible("sockets are nested more than 4 deep in SCM_RIGHTS, for "
+                                        + Say.process(c) + " may have any number of descriptors in flight");
+                            }
+                            // Those that another user's socket holds are not among them.
+                            return soft.isPresent() && inFlight > soft.getAsLong()
+                                    ? Finding.confirmed(inFlight + " descriptors of " + Say.realUser(c)
+                                            + " are on their way in unix sockets, and RLIMIT_NOFILE is "
+                                            + soft.getAsLong())
                                     : Finding.possible(
                                             "more descriptors of its user are in flight than RLIMIT_NOFILE allows ("
                                                     + c.text(Facts.limitSoft("nofile")).orElse("?") + ")");

@@ -71,7 +71,7 @@ class ExplainTest {
     }
 
     private static Result run(String... args) {
-        CommandLine line = Headroom.commandLine();
+        CommandLine line = Headroom.commandLine(args);
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int status = line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(args);
