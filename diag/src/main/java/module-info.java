@@ -3,6 +3,7 @@
  */
 module dev.headroom.diag {
     requires transitive dev.headroom.toolkit;
+    requires com.samskivert.jmustache;
     requires info.picocli;
     requires jdk.unsupported;
     requires tools.jackson.jr.ob;

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +29,7 @@ import dev.headroom.proc.Status;
 final class Users {
     /** Pages of a pipe that nobody has resized. */
     private static final int PIPE_PAGES = 16;
+    private static final int RESERVED_PIDS = 300;
 
     /** What fdinfo tells, not the descriptor itself. */
     private static final Set<String> INFO = Set.of(Facts.INOTIFY_WATCHES_USER, Facts.EPOLL_WATCHES_USER,
@@ -51,7 +53,9 @@ final class Users {
     private long closed;
     private long numbersFrom300;
     private long numbers;
+    private long highest;
     private long inChildrenNamespace;
+    private Optional<Namespace> own = Optional.empty();
 
     /** @param files whether their descriptors are looked at, one readlink each */
     Users(ProcFs proc, ProcPid process, Status.Ids uid, boolean files) {
@@ -72,11 +76,12 @@ final class Users {
                 out.unread(Sheet.why(e), Facts.UNIX_IN_FLIGHT_USER);
             }
         }
+        own = shared ? Optional.empty() : namespace(process, "pid");
         try {
             for (int pid : proc.pids()) {
                 ProcPid p = proc.process(pid);
                 try {
-                    one(p, shared, children);
+                    one(pid, p, shared, children);
                 } catch (AccessDeniedException e) {
                     closed++;
                 } catch (NoSuchFileException e) {
@@ -89,9 +94,13 @@ final class Users {
             return;
         }
         out.put(Facts.TASKS_USER, tasks, "/proc/*/status (" + processes + " processes)");
-        if (shared) {
-            out.put(Facts.PIDS_FROM_300, numbersFrom300, "/proc/*/task");
-            out.put(Facts.PIDNS_TASKS, numbers, "/proc/*/task");
+        if (shared || highest > 0) {
+            String source = shared ? "/proc/*/task" : "/proc/*/task/*/status (NSpid)";
+            out.put(Facts.PIDS_FROM_300, numbersFrom300, source);
+            out.put(Facts.PIDNS_TASKS, numbers, source);
+            if (!shared) {
+                out.put(Facts.PIDNS_HIGHEST, highest, source);
+            }
         } else {
             out.unread("of another PID namespace: run headroom in it", Facts.PIDS_FROM_300, Facts.PIDNS_TASKS);
         }
@@ -127,16 +136,25 @@ final class Users {
         }
     }
 
-    private void one(ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
-        Status s = p.status();
+    private void one(int pid, ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
+        Status.Owner s = p.owner();
         if (s.uid().real() == uid.real()) {
             tasks += s.threads();
             processes++;
         }
         if (shared) {
+            numbers += s.threads();
+            // Numbers are given in ascending order, and from 300 again after the last (kernel/pid.c RESERVED_PIDS): none
+            // of its threads has a lower one.
+            numbersFrom300 += pid >= RESERVED_PIDS ? s.threads()
+                    : Arrays.stream(p.tids()).filter(tid -> tid >= RESERVED_PIDS).count();
+        }
+        if (own.isPresent() && namespace(p, "pid").equals(own)) {
             for (int tid : p.tids()) {
+                int inside = p.task(tid).status().nsPid().getLast();
                 numbers++;
-                numbersFrom300 += tid >= 300 ? 1 : 0;
+                numbersFrom300 += inside >= RESERVED_PIDS ? 1 : 0;
+                highest = Math.max(highest, inside);
             }
         }
         if (children.isPresent() && namespace(p, "pid").equals(children)) {

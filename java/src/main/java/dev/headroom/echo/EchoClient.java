@@ -3,6 +3,7 @@ package dev.headroom.echo;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 
 import org.HdrHistogram.Histogram;
@@ -10,6 +11,7 @@ import org.HdrHistogram.Histogram;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.loop.Connections;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.FdTable;
 import dev.headroom.loop.Quota;
@@ -40,11 +42,13 @@ public final class EchoClient implements AutoCloseable {
      * @param privateTables whether each loop has a descriptor table of its own
      * @param paired whether the first source goes with the first target only, the second with the second, and so on,
      *        instead of each with each
+     * @param engine how the loops ask the kernel
      */
     public record Options(List<Sockaddr> targets, List<Sockaddr> sources, int sourcePortLow, int sourcePortHigh,
             int connections, int inFlight, double rate, long everyNanos, int size, long timeoutNanos, long retryNanos,
-            int loops, boolean privateTables, boolean paired) {
+            int loops, boolean privateTables, boolean paired, Engine engine) {
         public Options {
+            Objects.requireNonNull(engine, "engine");
             targets = List.copyOf(targets);
             sources = List.copyOf(sources);
             if (targets.isEmpty() || loops < 1 || inFlight < 1 || size < 1 || size > Connections.BUFFER) {
@@ -57,10 +61,18 @@ public final class EchoClient implements AutoCloseable {
             }
         }
 
+        /** With epoll, each source with each target. */
+        public Options(List<Sockaddr> targets, List<Sockaddr> sources, int sourcePortLow, int sourcePortHigh,
+                int connections, int inFlight, double rate, long everyNanos, int size, long timeoutNanos,
+                long retryNanos, int loops, boolean privateTables) {
+            this(targets, sources, sourcePortLow, sourcePortHigh, connections, inFlight, rate, everyNanos, size,
+                    timeoutNanos, retryNanos, loops, privateTables, false, Engine.EPOLL);
+        }
+
         /** One loop, kernel-chosen addresses, a message of one byte each ten minutes. */
         public static Options of(Sockaddr target, int connections) {
             return new Options(List.of(target), List.of(), 0, 0, connections, 256, 0, 600_000_000_000L, 1,
-                    10_000_000_000L, 10_000_000_000L, 1, false, false);
+                    10_000_000_000L, 10_000_000_000L, 1, false);
         }
 
         /** How many pairs of addresses there are, each with all ports for itself. */
@@ -87,7 +99,8 @@ public final class EchoClient implements AutoCloseable {
 
     private EchoClient(Options options, EchoObserver observer) throws IOException {
         this.options = options;
-        this.loops = new Loops("echo-client", options.loops, options.privateTables, observer);
+        this.loops = new Loops("echo-client", options.loops, options.privateTables, options.engine,
+                observer);
     }
 
     /**

@@ -46,6 +46,8 @@ import java.util.OptionalLong;
  * @param noNewPrivs     value of the no_new_privs bit; since Linux 4.10
  * @param seccomp        seccomp mode: 0 disabled, 1 strict, 2 filter; absent without CONFIG_SECCOMP
  * @param seccompFilters number of seccomp filters attached; since Linux 5.11
+ * @param voluntaryCtxtSwitches how often the thread has given up the processor to wait; of this thread alone, as its
+ *                       {@code task/TID/status} has it
  */
 public record Status(String name, char state, int tgid, int pid, int ppid, int tracerPid, Ids uid, Ids gid,
         long fdSize, List<Integer> nsPid,
@@ -54,7 +56,8 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
         OptionalLong vmPte, OptionalLong vmSwap,
         int threads, SigQ sigQ,
         long capInh, long capPrm, long capEff, long capBnd, OptionalLong capAmb,
-        OptionalInt noNewPrivs, OptionalInt seccomp, OptionalInt seccompFilters) {
+        OptionalInt noNewPrivs, OptionalInt seccomp, OptionalInt seccompFilters,
+        OptionalLong voluntaryCtxtSwitches) {
 
     /**
      * The four IDs of a line {@code Uid:} or {@code Gid:}, as the reader's user namespace maps them. IDs are unsigned
@@ -75,6 +78,34 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
      * @param limit  RLIMIT_SIGPENDING, unsigned; {@link Limits#RLIM_INFINITY} for unlimited
      */
     public record SigQ(long queued, long limit) {
+    }
+
+    /**
+     * Two lines of the file.
+     *
+     * @param uid     real, effective, saved set and filesystem user ID
+     * @param threads number of threads in the process
+     */
+    public record Owner(Ids uid, int threads) {
+        /** Parses the file as far as the second of them. */
+        public static Owner parse(String file, Reader text) throws IOException {
+            var lines = new Lines(file, text);
+            Ids uid = null;
+            while (lines.next() != null) {
+                String line = lines.line();
+                if (line.startsWith("Uid:")) {
+                    String[] words = lines.words();
+                    if (words.length < 5) {
+                        throw lines.broken("expected 4 numbers, found " + (words.length - 1));
+                    }
+                    uid = new Ids(lines.decimal("Uid", words[1]), lines.decimal("Uid", words[2]),
+                            lines.decimal("Uid", words[3]), lines.decimal("Uid", words[4]));
+                } else if (uid != null && line.startsWith("Threads:")) {
+                    return new Owner(uid, lines.integer("Threads", line.substring("Threads:".length()).strip()));
+                }
+            }
+            throw lines.ends("lines \"Uid:\" and \"Threads:\"");
+        }
     }
 
     public Status {
@@ -109,7 +140,8 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
                 f.optionalKilobytes("VmSwap"),
                 f.integer("Threads"), new SigQ(sigQ[0], sigQ[1]),
                 f.hex("CapInh"), f.hex("CapPrm"), f.hex("CapEff"), f.hex("CapBnd"), f.optionalHex("CapAmb"),
-                f.optionalInteger("NoNewPrivs"), f.optionalInteger("Seccomp"), f.optionalInteger("Seccomp_filters"));
+                f.optionalInteger("NoNewPrivs"), f.optionalInteger("Seccomp"), f.optionalInteger("Seccomp_filters"),
+                f.optionalDecimal("voluntary_ctxt_switches"));
     }
 
     private static Ids ids(Fields f, String label) throws ProcParseException {

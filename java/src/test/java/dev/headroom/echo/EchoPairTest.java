@@ -24,17 +24,26 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.loop.Acceptor.OnLimit;
 import dev.headroom.loop.ConnectionHandler;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.Listener;
 
 /** The pair on loopback, and each half of it against a partner that misbehaves. */
 @Timeout(60)
+@ParameterizedClass
+@EnumSource(Engine.class)
 class EchoPairTest {
+    @Parameter
+    Engine engine;
+
     private static final Sockaddr ANY_PORT = Sockaddr.of("127.0.0.1", 0);
     private static final long MS = 1_000_000;
 
@@ -57,8 +66,8 @@ class EchoPairTest {
     }
 
     /** A handler on a loop of its own, in the place of the server. */
-    private static final class Faulty implements AutoCloseable {
-        final EventLoop loop = EventLoop.open("faulty");
+    private final class Faulty implements AutoCloseable {
+        final EventLoop loop = EventLoop.open("faulty", engine);
         final Listener listener = Listener.open(ANY_PORT, 128);
         final Thread thread;
 
@@ -89,7 +98,7 @@ class EchoPairTest {
         }
     }
 
-    private static final class Settings {
+    private final class Settings {
         List<Sockaddr> targets = List.of();
         List<Sockaddr> sources = List.of();
         int low;
@@ -106,11 +115,11 @@ class EchoPairTest {
 
         EchoClient start(EchoObserver observer) throws IOException {
             return EchoClient.start(new EchoClient.Options(targets, sources, low, high, connections, inFlight, 0, every,
-                    size, timeout, retry, loops, privateTables, paired), observer);
+                    size, timeout, retry, loops, privateTables, paired, engine), observer);
         }
     }
 
-    private static Settings to(Sockaddr... targets) {
+    private Settings to(Sockaddr... targets) {
         Settings s = new Settings();
         s.targets = List.of(targets);
         return s;
@@ -132,14 +141,15 @@ class EchoPairTest {
         return new java.io.File("/proc/self/fd").list().length - 1;
     }
 
-    private static EchoServer server() throws IOException {
-        return EchoServer.start(EchoServer.Options.of(ANY_PORT), EchoObserver.NONE);
+    private EchoServer server() throws IOException {
+        return server(1, false, Integer.MAX_VALUE, OnLimit.PAUSE, 1000 * MS, EchoObserver.NONE);
     }
 
-    private static EchoServer server(int loops, boolean privateTables, int max, OnLimit onLimit, long retry,
+    private EchoServer server(int loops, boolean privateTables, int max, OnLimit onLimit, long retry,
             EchoObserver observer) throws IOException {
         return EchoServer.start(
-                new EchoServer.Options(List.of(ANY_PORT), 128, loops, privateTables, max, onLimit, retry), observer);
+                new EchoServer.Options(List.of(ANY_PORT), 128, loops, privateTables, max, onLimit, retry, engine),
+                observer);
     }
 
     private static void assertSound(EchoCounters c) {
@@ -230,7 +240,7 @@ class EchoPairTest {
         try (EchoServer server = server()) {
             int before = openDescriptors();
             assertThrows(IOException.class, () -> EchoServer.start(new EchoServer.Options(
-                    List.of(ANY_PORT, server.addresses().getFirst()), 128, 2, false, 1, OnLimit.PAUSE, MS),
+                    List.of(ANY_PORT, server.addresses().getFirst()), 128, 2, false, 1, OnLimit.PAUSE, MS, engine),
                     EchoObserver.NONE));
             assertEquals(before, openDescriptors());
         }
@@ -366,7 +376,7 @@ class EchoPairTest {
         }
     }
 
-    private static void assertOneMismatch(Faulty server) throws Exception {
+    private void assertOneMismatch(Faulty server) throws Exception {
         Settings settings = to(server.address());
         settings.connections = 5;
         settings.retry = 20 * MS;
@@ -481,7 +491,8 @@ class EchoPairTest {
             assertTrue(watch.times.get(i) - watch.times.get(i - 1) >= 44 * MS, watch.times::toString);
         }
         for (int restart = 0; restart < 2; restart++) {
-            try (EchoServer server = EchoServer.start(EchoServer.Options.of(address), EchoObserver.NONE)) {
+            try (EchoServer server = EchoServer.start(new EchoServer.Options(List.of(address), 128, 1,
+                    false, Integer.MAX_VALUE, OnLimit.PAUSE, MS, engine), EchoObserver.NONE)) {
                 long before = client.counters().messages();
                 until(() -> client.isFull() && client.counters().messages() > before + 50);
                 assertEquals(10, server.counters().connections());
@@ -656,7 +667,7 @@ class EchoPairTest {
             settings.retry = 30 * MS;
             EchoClient client = settings.start(EchoObserver.NONE);
             until(() -> client.counters().errors().getOrDefault("ETIMEDOUT", 0L) >= 5);
-            try (EventLoop loop = EventLoop.open("late")) {
+            try (EventLoop loop = EventLoop.open("late", engine)) {
                 loop.listen(full, (c, fd, data) -> c.send(fd, data));
                 Thread thread = new Thread(() -> {
                     try {

@@ -90,7 +90,8 @@ final class Connect implements Callable<Integer> {
         LoopOptions.Layout layout = common.layout(wanted(from, to), 0, 0, 1);
         EchoClient.Options options = new EchoClient.Options(to, from, sourcePorts == null ? 0 : sourcePorts.low(),
                 sourcePorts == null ? 0 : sourcePorts.high(), connections, inFlight, rate == null ? 0 : rate, every,
-                size, timeout, common.retryNanos(), layout.loops(), layout.tables() > 0, paired);
+                size, timeout, common.retryNanos(), layout.loops(), layout.tables() > 0, paired,
+                common.engine());
         report.start(new Report.Start(to, ProcessHandle.current().pid(), LoopOptions.nofileSoft(),
                 LoopOptions.nofileHard(), layout.tables(), layout.loops(), 0, connections));
         report.flush();

@@ -2,6 +2,7 @@ package dev.headroom.diag.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,10 +36,22 @@ final class LabCommand implements Callable<Integer> {
     @Option(names = "--json")
     private boolean json;
 
+    @Option(names = "--report", paramLabel = "FILE")
+    private Path report;
+
     @Override
     public Integer call() throws CannotException, InterruptedException {
-        return new Session(spec, json, false)
+        return new Session(spec, json, false, report)
                 .run(Experiments.all().stream().filter(Experiment::isShort).toList(), Map.of());
+    }
+
+    /** What is asked of the tour would be lost without a word where a command follows. */
+    private static void takeNothingBefore(CommandSpec command) {
+        command.parent().commandLine().getParseResult().matchedOptions().stream().filter(o -> !o.inherited())
+                .findFirst().ifPresent(o -> {
+                    throw new ParameterException(command.commandLine(),
+                            o.longestName() + ": give it behind " + command.name() + ", not before");
+                });
     }
 
     /** What there is. */
@@ -49,6 +62,7 @@ final class LabCommand implements Callable<Integer> {
 
         @Override
         public Integer call() {
+            takeNothingBefore(spec);
             StringBuilder out = new StringBuilder();
             for (Experiment e : Experiments.all()) {
                 Prose.wrap(out, e.name() + (e.isShort() ? "" : " (not in the tour)"), "", "");
@@ -102,8 +116,12 @@ final class LabCommand implements Callable<Integer> {
         @Option(names = "--keep")
         private boolean keep;
 
+        @Option(names = "--report", paramLabel = "FILE")
+        private Path report;
+
         @Override
         public Integer call() throws CannotException, InterruptedException {
+            takeNothingBefore(spec);
             if (names.isEmpty()) {
                 throw wrong("which experiment? Give a NAME: headroom lab list names them");
             }
@@ -120,7 +138,7 @@ final class LabCommand implements Callable<Integer> {
             shorthand("clients", clients);
             shorthand("hold", hold == null ? null : Long.toString(Math.ceilDiv(hold, 1_000_000_000L)));
             shorthand("every", every == null ? null : Long.toString(Math.ceilDiv(every, 1_000_000_000L)));
-            return new Session(spec, json, keep).run(chosen, settings(chosen));
+            return new Session(spec, json, keep, report).run(chosen, settings(chosen));
         }
 
         private void shorthand(String key, Object value) {
@@ -159,6 +177,7 @@ final class LabCommand implements Callable<Integer> {
 
         @Override
         public Integer call() throws CannotException {
+            takeNothingBefore(spec);
             try {
                 PrintWriter out = spec.commandLine().getOut();
                 List<String> done = Leftovers.clean();
@@ -179,13 +198,17 @@ final class LabCommand implements Callable<Integer> {
         private final boolean keep;
         private final PrintWriter out;
         private final LabReport report = new LabReport(Terminal.ofStdout().colour());
+        private final ReportFile file;
+        private final List<LabPage.Done> done = new ArrayList<>();
         private volatile boolean stopped;
 
-        Session(CommandSpec spec, boolean json, boolean keep) {
+        /** @param file null for none */
+        Session(CommandSpec spec, boolean json, boolean keep, Path file) throws CannotException {
             this.spec = spec;
             this.json = json;
             this.keep = keep;
             this.out = spec.commandLine().getOut();
+            this.file = file == null ? null : new ReportFile(file);
         }
 
         int run(List<Experiment> chosen, Map<String, String> settings) throws CannotException, InterruptedException {
@@ -197,12 +220,21 @@ final class LabCommand implements Callable<Integer> {
                 stopped = true;
                 here.interrupt();
             });
-            List<Outcome> outcomes = new ArrayList<>();
+            try {
+                runAll(chosen, settings);
+            } finally {
+                writeReport();
+            }
+            return end(chosen.size());
+        }
+
+        private void runAll(List<Experiment> chosen, Map<String, String> settings)
+                throws CannotException, InterruptedException {
             for (Experiment e : chosen) {
                 Map<String, String> own = new LinkedHashMap<>(settings);
                 own.keySet().retainAll(e.settings().keySet());
                 try {
-                    outcomes.add(one(e, own));
+                    one(e, own);
                 } catch (IllegalArgumentException wrong) {
                     throw new ParameterException(spec.commandLine(), "--set " + wrong.getMessage());
                 } catch (IOException | InterruptedException failed) {
@@ -215,11 +247,10 @@ final class LabCommand implements Callable<Integer> {
                     break;
                 }
             }
-            return end(outcomes, chosen.size());
         }
 
-        private Outcome one(Experiment e, Map<String, String> settings) throws IOException, InterruptedException {
-            Outcome o = Trial.of(e, settings, Self.command(), new Trial.Audience() {
+        private void one(Experiment e, Map<String, String> settings) throws IOException, InterruptedException {
+            Trial.of(e, settings, Self.command(), new Trial.Audience() {
                 @Override
                 public void begins(Trial t) {
                     if (!json) {
@@ -238,13 +269,22 @@ final class LabCommand implements Callable<Integer> {
 
                 @Override
                 public void ends(Outcome outcome, Lab lab) throws InterruptedException {
+                    done.add(new LabPage.Done(e, outcome));
                     tell(e, outcome);
                     if (keep) {
                         keep(lab);
                     }
                 }
             });
-            return o;
+        }
+
+        /** With what is there: also of a run that was stopped, or that failed. */
+        private void writeReport() throws CannotException {
+            if (file != null && !done.isEmpty()) {
+                List<String> command = new ArrayList<>(List.of("headroom"));
+                command.addAll(spec.root().commandLine().getParseResult().originalArgs());
+                file.write(LabPage.of(done, command));
+            }
         }
 
         private void tell(Experiment e, Outcome o) {
@@ -262,7 +302,8 @@ final class LabCommand implements Callable<Integer> {
             new CountDownLatch(1).await();
         }
 
-        private int end(List<Outcome> outcomes, int wanted) throws CannotException {
+        private int end(int wanted) throws CannotException {
+            List<Outcome> outcomes = done.stream().map(LabPage.Done::outcome).toList();
             if (!json && (wanted > 1 || stopped) && !outcomes.isEmpty()) {
                 out.print(report.table(outcomes));
             }
@@ -270,6 +311,9 @@ final class LabCommand implements Callable<Integer> {
                 out.println(
                         String.format(Locale.ROOT, "stopped after %d of %d; nothing is left behind", outcomes.size(),
                                 wanted));
+            }
+            if (file != null && !json) {
+                out.println(done.isEmpty() ? "no report: nothing was done" : "report: " + file);
             }
             out.flush();
             if (!stopped && !outcomes.isEmpty() && outcomes.stream().allMatch(o -> o.skipped().isPresent())) {

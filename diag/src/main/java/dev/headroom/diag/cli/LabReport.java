@@ -36,6 +36,10 @@ final class LabReport {
         Experiment e = t.experiment();
         StringBuilder out = new StringBuilder();
         Prose.wrap(out, e.name() + ": ", "  ", e.shows());
+        if (!e.touches().isEmpty()) {
+            Prose.wrap(out, "  changes    ", INDENT, String.join(", ", e.touches())
+                    + " of the whole machine, and puts it back");
+        }
         for (Outcome.Reading r : t.readings()) {
             Prose.wrap(out, "  read       ", INDENT, r.name() + " = " + r.value() + "  (" + r.source() + ")");
         }
@@ -54,13 +58,12 @@ final class LabReport {
             return out.append('\n').toString();
         }
         for (Outcome.Prediction p : o.predictions()) {
-            String seen = o.observed().containsKey(p.name()) ? Expected.text(o.observed().get(p.name())) : "nothing";
-            Prose.wrap(out, "  observed   ", INDENT, p.name() + " = " + seen + " " + mark(o.isMet(p)));
+            Prose.wrap(out, "  observed   ", INDENT, p.name() + " = " + seen(o, p) + " " + mark(o.isMet(p)));
         }
         for (Outcome.Wall w : o.walls()) {
             Prose.wrap(out, "  the wall   ", INDENT, w.sentence());
             Prose.wrap(out, "  named      ", INDENT,
-                    (w.named().isEmpty() ? "no certain cause" : w.named()) + " " + mark(w.isRight())
+                    named(w) + " " + mark(w.isRight())
                             + (w.isRight() ? "" : " it is " + w.expected()));
         }
         Prose.wrap(out, "  decided by ", INDENT, e.decidedBy());
@@ -79,13 +82,26 @@ final class LabReport {
         for (Outcome o : outcomes) {
             rows(out, o);
         }
+        return out.append('\n').append(summary(outcomes)).append('\n').toString();
+    }
+
+    /** Of all of them, in a line. */
+    static String summary(List<Outcome> outcomes) {
         long failed = outcomes.stream().filter(o -> o.skipped().isEmpty() && !o.isOk()).count();
         long skipped = outcomes.stream().filter(o -> o.skipped().isPresent()).count();
         double seconds = outcomes.stream().mapToDouble(Outcome::seconds).sum();
-        out.append('\n').append(String.format(Locale.ROOT, "%d experiments in %.0f s: %s%s%n", outcomes.size(), seconds,
-                failed == 0 ? "every prediction met, every wall named" : failed + " not as predicted",
-                skipped == 0 ? "" : ", " + skipped + " skipped"));
-        return out.toString();
+        String verdict = failed > 0 ? failed + " not as predicted"
+                : skipped < outcomes.size() ? "every prediction met, every wall named" : "none could be done";
+        return String.format(Locale.ROOT, "%d experiment%s in %.0f s: %s%s", outcomes.size(),
+                outcomes.size() == 1 ? "" : "s", seconds, verdict, skipped == 0 ? "" : ", " + skipped + " skipped");
+    }
+
+    static String seen(Outcome o, Outcome.Prediction p) {
+        return o.observed().containsKey(p.name()) ? Expected.text(o.observed().get(p.name())) : "nothing";
+    }
+
+    static String named(Outcome.Wall w) {
+        return w.named().isEmpty() ? "no certain cause" : w.named();
     }
 
     private void rows(StringBuilder out, Outcome o) {
@@ -96,7 +112,6 @@ final class LabReport {
         String name = o.experiment();
         for (Outcome.Prediction p : o.predictions()) {
             boolean single = o.predictions().size() == 1;
-            String seen = o.observed().containsKey(p.name()) ? Expected.text(o.observed().get(p.name())) : "nothing";
             String label = single ? name : name.isEmpty() ? "  " + p.name() : name;
             if (!single && !name.isEmpty()) {
                 out.append(name).append('\n');
@@ -104,13 +119,13 @@ final class LabReport {
             }
             out.append(String.format(Locale.ROOT, "%-" + NAME + "s%" + NUMBER + "s%" + NUMBER + "s %s%n",
                     Prose.fit(label, NAME - 1), Prose.fit(p.expected().toString(), NUMBER - 1),
-                    Prose.fit(seen, NUMBER - 1), mark(o.isMet(p))));
+                    Prose.fit(seen(o, p), NUMBER - 1), mark(o.isMet(p))));
             name = "";
         }
         for (Outcome.Wall w : o.walls()) {
             out.append(String.format(Locale.ROOT, "%-" + NAME + "s%" + NUMBER + "s%" + NUMBER + "s %s%n", "  cause",
                     Prose.fit(w.expected(), NUMBER - 1),
-                    Prose.fit(w.named().isEmpty() ? "none" : w.named(), NUMBER - 1),
+                    Prose.fit(named(w), NUMBER - 1),
                     mark(w.isRight())));
         }
     }

@@ -96,7 +96,7 @@ public final class Headroom {
                 Question said = Messages.recognise(s.getMessage()).map(Messages.Reading::question)
                         .orElse(Question.of(errno, s.call()));
                 return new Question(Optional.of(errno), s.call(), said.pid(), said.local(), said.peer(),
-                        said.requested(), said.seconds());
+                        said.requested(), said.seconds(), said.fd());
             });
         }
         if (!(t instanceof IOException) && !(t instanceof OutOfMemoryError)) {

@@ -12,6 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.proc.NetNamespace;
 import dev.headroom.proc.ProcFs;
+import dev.headroom.proc.ProcNet;
 import dev.headroom.proc.Sysctl;
 
 /**
@@ -21,6 +22,8 @@ import dev.headroom.proc.Sysctl;
  */
 public final class Host implements AutoCloseable {
     private static final Path NAMESPACES = Path.of("/run/netns");
+    /** A link address that no device of a lab has. */
+    private static final String NOBODY = "02:00:00:00:00:99";
 
     private final String role;
     private final String netns;
@@ -137,6 +140,16 @@ public final class Host implements AutoCloseable {
             throw new IllegalArgumentException(name + " is the machine's: Lab.set");
         }
         call(() -> Files.writeString(Path.of("/proc/sys", name.split("\\.")), value + "\n"));
+    }
+
+    /** What the kernel counts on this host. */
+    public ProcNet net() {
+        return new ProcFs().process(tid).net();
+    }
+
+    /** From now on what this host sends to that address is lost: it takes it for a neighbour that nobody is. */
+    public void lose(String address) throws IOException {
+        Tool.ip("-n", netns, "neigh", "replace", address, "lladdr", NOBODY, "dev", "eth0", "nud", "permanent");
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.headroom.diag.lab;
 
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -83,9 +84,17 @@ public final class Lab implements AutoCloseable {
         return child;
     }
 
-    /** Sets a sysctl of the whole machine until the lab is closed. */
+    /**
+     * Sets a sysctl of the whole machine until the lab is closed.
+     *
+     * @throws NotHereException if this process may not
+     */
     public void set(String sysctl, String value) throws IOException {
-        leftovers.set(sysctl, value);
+        try {
+            leftovers.set(sysctl, value);
+        } catch (FileSystemException e) {
+            throw new NotHereException("to write " + e.getMessage());
+        }
     }
 
     /** Ends the processes, removes the hosts, puts settings back. */

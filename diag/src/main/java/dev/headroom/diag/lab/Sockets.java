@@ -2,9 +2,11 @@ package dev.headroom.diag.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntSupplier;
 
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Errno;
+import dev.headroom.linux.Linger;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.Socket;
@@ -42,6 +44,34 @@ public final class Sockets implements AutoCloseable {
             open.add(fd);
         }
         return fd;
+    }
+
+    /** A new socket for datagrams. */
+    public int udp() {
+        int fd = Socket.socket(state, Socket.AF_INET, Socket.SOCK_DGRAM | Socket.SOCK_NONBLOCK | Socket.SOCK_CLOEXEC,
+                0);
+        if (fd >= 0) {
+            open.add(fd);
+        }
+        return fd;
+    }
+
+    /** Sends a byte. @return 1 or {@code -errno} */
+    public int send(int fd) {
+        return (int) Socket.send(state, fd, memory.address(), 1, Socket.MSG_NOSIGNAL);
+    }
+
+    /** Receives what is there, up to a few bytes. @return how many, 0 at the end of the stream, or {@code -errno} */
+    public int receive(int fd) {
+        return (int) Socket.recv(state, fd, memory.address(), INFO, 0);
+    }
+
+    /** The error that has ended a connection, as a positive number; 0 while there is none. Asking takes it away. */
+    public int error(int fd) {
+        memory.putInt(INFO, Integer.BYTES);
+        int rc = Socket.getsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_ERROR, memory.address(),
+                memory.address() + INFO);
+        return rc < 0 ? -rc : memory.getInt(0);
     }
 
     /** Sets an option to a number. */
@@ -101,6 +131,33 @@ public final class Sockets implements AutoCloseable {
         return failedInBind;
     }
 
+    /**
+     * Connections that were begun until one was refused.
+     *
+     * @param fds theirs
+     * @param rc of the call that failed, {@code -errno}; 0 if none did
+     */
+    public record Calls(List<Integer> fds, int rc) {
+    }
+
+    /**
+     * Begins connections until one is refused.
+     *
+     * @param one begins one and returns its descriptor or {@code -errno}
+     * @param most of them
+     */
+    public static Calls until(IntSupplier one, long most) {
+        List<Integer> fds = new ArrayList<>();
+        int rc = 0;
+        while (rc >= 0 && fds.size() < most) {
+            rc = one.getAsInt();
+            if (rc >= 0) {
+                fds.add(rc);
+            }
+        }
+        return new Calls(fds, Math.min(rc, 0));
+    }
+
     private int begun(int fd, int rc) {
         return rc < 0 && rc != -Errno.EINPROGRESS.number() ? closed(fd, rc) : fd;
     }
@@ -117,6 +174,15 @@ public final class Sockets implements AutoCloseable {
             open.add(fd);
         }
         return fd;
+    }
+
+    /** Accepts all connections that wait. @return their descriptors */
+    public List<Integer> acceptAll(int listener) {
+        List<Integer> fds = new ArrayList<>();
+        for (int fd = accept(listener); fd >= 0; fd = accept(listener)) {
+            fds.add(fd);
+        }
+        return fds;
     }
 
     /** Gives what was begun the time to be answered. */
@@ -146,9 +212,30 @@ public final class Sockets implements AutoCloseable {
                 memory.address());
     }
 
+    public void close(List<Integer> fds) {
+        List.copyOf(fds).forEach(this::close);
+    }
+
     public void close(int fd) {
         open.remove((Integer) fd);
         Unistd.close(state, fd);
+    }
+
+    /** Closes all with a reset, which leaves nothing of connections. */
+    public void resetAll() {
+        for (int fd : open) {
+            memory.putInt(Linger.l_onoff, 1);
+            memory.putInt(Linger.l_linger, 0);
+            Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, memory.address(), Linger.SIZEOF);
+        }
+        close(open);
+    }
+
+    /** The port that a socket has, or {@code -errno}. */
+    public int localPort(int fd) {
+        memory.putInt(0, Sockaddr.MAX_LENGTH);
+        int rc = Socket.getsockname(state, fd, memory.address() + INFO, memory.address());
+        return rc < 0 ? rc : Sockaddr.read(memory, INFO).port();
     }
 
     /** Closes all of them. */

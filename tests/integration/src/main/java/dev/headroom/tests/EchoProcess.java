@@ -77,8 +77,8 @@ public final class EchoProcess {
             EchoClient client = EchoClient.start(new EchoClient.Options(addresses("targets", ""),
                     addresses("sources", ""), 0, 0, number("n", Integer.MAX_VALUE), number("in_flight", 64), 0,
                     number("every_ms", 10) * 1_000_000L, number("size", 100), number("timeout_ms", 10_000) * 1_000_000L,
-                    number("retry_ms", 50) * 1_000_000L, number("loops", 1), settings.containsKey("private"),
-                    settings.containsKey("paired")), observer);
+                    number("retry_ms", 50) * 1_000_000L, number("loops", 1), settings.containsKey("private")),
+                    observer);
             serve(client::counters, client::inFlight, () -> "", client::quiesce, client::close);
         }
     }

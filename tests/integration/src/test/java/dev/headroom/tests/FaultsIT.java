@@ -52,7 +52,7 @@ class FaultsIT {
     private static EchoClient client(String address, int connections, int size) throws IOException {
         Sockaddr target = Sockaddr.of("127.0.0.1", Integer.parseInt(address.substring(address.indexOf(':') + 1)));
         return EchoClient.start(new EchoClient.Options(List.of(target), List.of(), 0, 0, connections, 64, 0, 10 * MS,
-                size, 10_000 * MS, 50 * MS, 1, false, false), EchoObserver.NONE);
+                size, 10_000 * MS, 50 * MS, 1, false), EchoObserver.NONE);
     }
 
     private static void until(String what, BooleanSupplier condition) throws InterruptedException {

@@ -10,7 +10,6 @@ import dev.headroom.diag.lab.Expected;
 import dev.headroom.diag.lab.Experiment;
 import dev.headroom.diag.lab.Host;
 import dev.headroom.diag.lab.Trial;
-import dev.headroom.proc.Sysctl;
 
 /** A client on one address that connects until its ports are used up: for each destination there are so many. */
 final class Ports implements Experiment {
@@ -18,27 +17,35 @@ final class Ports implements Experiment {
     private final String shows;
     /** net.ipv4.ip_local_port_range, or empty for the kernel's own. */
     private final String range;
+    /** net.ipv4.ip_local_reserved_ports. */
+    private final String reserved;
     private final int destinations;
 
-    private Ports(String name, String shows, String range, int destinations) {
+    private Ports(String name, String shows, String range, String reserved, int destinations) {
         this.name = name;
         this.shows = shows;
         this.range = range;
+        this.reserved = reserved;
         this.destinations = destinations;
     }
 
     static Ports defaultRange() {
         return new Ports("ports", "From one address to one destination there are as many connections as ports in"
-                + " ip_local_port_range; then connect says EADDRNOTAVAIL.", "", 1);
+                + " ip_local_port_range; then connect says EADDRNOTAVAIL.", "", "", 1);
     }
 
     static Ports wideRange() {
-        return new Ports("wide-ports", "A wider ip_local_port_range makes room for more.", "1024-65535", 1);
+        return new Ports("wide-ports", "A wider ip_local_port_range makes room for more.", "1024-65535", "", 1);
     }
 
     static Ports moreAddresses() {
         return new Ports("more-addresses", "A second destination address has all ports once more: the limit is one of"
-                + " four-tuples, not of ports.", "1024-65535", 2);
+                + " four-tuples, not of ports.", "1024-65535", "", 2);
+    }
+
+    static Ports reservedPorts() {
+        return new Ports("reserved-ports", "ip_local_reserved_ports takes ports out of the kernel's choice, and so"
+                + " connections out of the sum.", "40000-40999", "40000-40009", 1);
     }
 
     @Override
@@ -58,7 +65,7 @@ final class Ports implements Experiment {
 
     @Override
     public Map<String, String> settings() {
-        return Map.of("range", range, "reserved", "", "destinations", "" + destinations);
+        return Map.of("range", range, "reserved", reserved, "destinations", "" + destinations);
     }
 
     @Override
@@ -66,16 +73,15 @@ final class Ports implements Experiment {
         int addresses = (int) t.number("destinations", 1, 200);
         Host server = t.lab().host("server", Addresses.server(addresses));
         Host client = t.lab().host("client", Addresses.client(1, 1));
-        PortSettings.apply(t, client);
-        Sysctl.Range ports = t.read(client, PortSettings.RANGE).asRange();
-        long reserved = PortSettings.reserved(t, client, ports);
-        long each = ports.size() - reserved;
-        t.predict("connections", each * addresses,
-                ports.high() + " - " + ports.low() + " + 1" + (reserved > 0 ? " - " + reserved + " reserved" : "")
-                        + " = "
-                        + Expected.text(each) + " ports for one (source, destination, port)"
-                        + (addresses > 1 ? ", times " + addresses + " destinations" : ""));
-        t.predict("echoed", each * addresses, "every connection carries its message and back");
+        PortSettings.Choice choice = PortSettings.choice(t, client);
+        if (choice.odd() && addresses > 1) {
+            PortSettings.refuseOdd(t);
+        }
+        long each = choice.ports();
+        Expected connections = choice.connections(addresses);
+        t.predict("connections", connections, choice.why() + " for one (source, destination, port)"
+                + (addresses > 1 ? ", times " + addresses + " destinations" : ""));
+        t.predict("echoed", connections, "every connection carries its message and back");
         t.begin();
         Child serve = t.lab().start(server, "serve", "--listen", "0.0.0.0:" + Addresses.PORT, "--fd-tables", "auto",
                 "--max-connections", "" + (each * addresses + 1000));
@@ -89,6 +95,7 @@ final class Ports implements Experiment {
         Map<String, Object> end = connect.awaitEnd(60);
         t.observe("connections", end.get("connections"));
         t.observe("echoed", end.get("messages"));
-        t.wall(reserved > 0 ? "reserved-ports" : "tuple-range-exhausted", limit);
+        long made = ((Number) end.get("connections")).longValue();
+        t.wall(choice.cause(made / addresses), limit);
     }
 }

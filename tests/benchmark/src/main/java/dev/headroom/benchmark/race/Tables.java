@@ -1,0 +1,89 @@
+package dev.headroom.benchmark.race;
+
+import java.io.PrintStream;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/** The results as text of 80 columns. */
+final class Tables {
+    private final PrintStream out;
+    private final Map<String, String> names;
+
+    /** @param names what is said of each server, by its name */
+    Tables(PrintStream out, Map<String, String> names) {
+        this.out = out;
+        this.names = names;
+    }
+
+    void print(Results results) {
+        for (Results.Row row : results.rows()) {
+            block(row);
+        }
+        summary(results.rows());
+    }
+
+    /** One measure of one condition: each server with its spread. */
+    private void block(Results.Row row) {
+        Condition.Measure m = row.measure();
+        out.printf("%n%s: %s, %s is better%n", row.condition().what(), m.name(), m.more() ? "more" : "less");
+        List<Double> reference = row.values().get(Contender.REFERENCE);
+        boolean relative = m.relative() && reference != null;
+        out.printf("  %-20s %14s  %s%n", "", m.unit(), relative ? "ratio to C, middle half" : "middle half");
+        row.values().forEach((server, values) -> {
+            Spread s = relative ? Spread.of(row.ratios(server)) : Spread.of(values);
+            out.printf("  %-20s %14s  %s%n", server, number(Spread.of(values).median()), relative
+                    ? String.format(Locale.ROOT, "%5.2f   %.2f to %.2f", s.median(), s.low(), s.high())
+                    : number(s.low()) + " to " + number(s.high()));
+        });
+    }
+
+    private static String number(double value) {
+        return String.format(Locale.ROOT, Math.abs(value) >= 100 ? "%,.0f" : Math.abs(value) >= 10 ? "%.1f" : "%.3f",
+                value);
+    }
+
+    /** All medians on one screen: ratios to C, and plain numbers where there is no ratio. */
+    private void summary(List<Results.Row> rows) {
+        Set<String> servers = new LinkedHashSet<>();
+        rows.forEach(r -> servers.addAll(r.values().keySet()));
+        for (boolean throughput : new boolean[] {true, false}) {
+            List<Results.Row> columns = rows.stream().filter(r -> r.measure().more() == throughput
+                    && (r.condition().kind() == Condition.Kind.FRESH || r.condition().kind() == Condition.Kind.WARM))
+                    .toList();
+            if (columns.isEmpty()) {
+                continue;
+            }
+            out.printf("%n%s%n%-20s", throughput ? "Throughput, C = 1, more is better"
+                    : "Less is better: C = 1, except B/connection and start in s", "");
+            columns.forEach(r -> out.printf("%9s", throughput ? r.condition().name() : heading(r)));
+            out.println();
+            for (String server : servers) {
+                out.printf("%-20s", server);
+                for (Results.Row r : columns) {
+                    boolean there = r.values().containsKey(server)
+                            && (!r.measure().relative() || r.values().containsKey(Contender.REFERENCE));
+                    out.printf("%9s", there ? String.format(Locale.ROOT, r.measure().relative()
+                            || r.measure() == Condition.START ? "%.2f" : "%.0f", r.shown(server).median()) : "-");
+                }
+                out.println();
+            }
+        }
+        out.println();
+        servers.forEach(s -> out.printf("%-20s %s%n", s, names.get(s)));
+    }
+
+    /** At most eight letters. */
+    private static String heading(Results.Row r) {
+        return switch (r.condition().name() + " " + r.measure().name()) {
+            case "idle rss" -> "B/conn";
+            case "idle start" -> "start";
+            case "rate cpu" -> "CPU/msg";
+            case "accept time" -> "accept";
+            case "accept cpu" -> "CPU/acc";
+            default -> r.measure().name();
+        };
+    }
+}
