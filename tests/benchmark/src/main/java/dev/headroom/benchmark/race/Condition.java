@@ -62,8 +62,8 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
     /** @param rate messages a second for the fixed rate */
     static List<Condition> all(long rate) {
         return List.of(
-                new Condition("idle", "10,000 idle connections, each has echoed once", List.of("--connections",
-                        "10000", "--once", "--settle", "0.5"), Kind.FRESH,
+                new Condition("idle", "19,000 idle connections, each has echoed once", List.of("--connections",
+                        "19000", "--once", "--settle", "0.5"), Kind.FRESH,
                         List.of(
                                 new Measure("rss", "B/connection", "rss_per_connection", 1, false, false), START)),
                 closed("1x16", "1 connection × 16 B", "1", "16", "1"),

@@ -62,6 +62,9 @@ public final class Race implements Callable<Integer> {
     @Option(names = "--chart", paramLabel = "FILE", description = "draw the ratios there, as SVG")
     private Path chart;
 
+    @Option(names = "--markdown", paramLabel = "FILE", description = "write the medians and spreads there, as tables")
+    private Path markdown;
+
     @Option(names = "--list", description = "name servers and conditions, and end")
     private boolean list;
 
@@ -165,14 +168,18 @@ public final class Race implements Callable<Integer> {
             System.err.printf("race: round %d of %d, %.0f s%n", round + 1, rounds, (System.nanoTime() - begin) / 1e9);
         }
         about.put("minutes", Math.round((System.nanoTime() - begin) / 6e9) / 10.0);
-        new Tables(out, field.stream().collect(Collectors.toMap(Contender::name, Contender::what)))
-                .print(inOrder(results, field));
+        Results ordered = inOrder(results, field);
+        Tables tables = new Tables(out, field.stream().collect(Collectors.toMap(Contender::name, Contender::what)));
+        tables.print(ordered);
+        if (markdown != null) {
+            Files.writeString(markdown, tables.markdown(ordered.rows()));
+        }
         if (json != null) {
-            about.put("results", results.toJson());
+            about.put("results", ordered.toJson());
             Files.writeString(json, JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(about) + "\n");
         }
         if (chart != null) {
-            Files.writeString(chart, Chart.draw(inOrder(results, field), about));
+            Files.writeString(chart, Chart.draw(ordered, about));
         }
     }
 
@@ -205,8 +212,12 @@ public final class Race implements Callable<Integer> {
         for (Condition condition : course) {
             for (Contender c : condition.kind() == Condition.Kind.FRESH ? order : List.<Contender>of()) {
                 try (Running server = track.serve(-1, c.frugal())) {
-                    // what the first connections load and compile is not what the others cost
-                    track.load(server.port, List.of("--connections", "200", "--once", "--reset"));
+                    // What is loaded and compiled on the way is not what a connection costs; but there are never many at a
+                    // time, for their memory would be there already.
+                    track.load(server.port, List.of("--connections", "64", "--spin", "--warm-up", "0"));
+                    for (int i = 0; i < 10; i++) {
+                        track.load(server.port, List.of("--connections", "200", "--once", "--reset"));
+                    }
                     server.settle();
                     Map<String, Object> answer = load(server, condition);
                     answer.put("start", server.startSeconds);
