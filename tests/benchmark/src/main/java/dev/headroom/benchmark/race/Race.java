@@ -56,6 +56,11 @@ public final class Race implements Callable<Integer> {
             description = "messages a second at the fixed rate (default: half of what C does here)")
     private Long rate;
 
+    @Option(names = "--fill", paramLabel = "N", defaultValue = "1161216",
+            description = "connections of the condition fill (default 1161216: all that 18 addresses have ports for; "
+                    + "they need 10 GB)")
+    private int fill;
+
     @Option(names = "--json", paramLabel = "FILE", description = "write all values there")
     private Path json;
 
@@ -94,7 +99,7 @@ public final class Race implements Callable<Integer> {
         Files.deleteIfExists(tree.log());
         List<Contender> field = Contender.all(tree,
                 Track.said(List.of(tree.headroom(), "serve", "--help")).contains("--engine"));
-        List<Condition> course = Condition.all(rate == null ? 0 : rate);
+        List<Condition> course = Condition.all(rate == null ? 0 : rate, fill);
         if (list) {
             field.forEach(c -> out.printf("%-20s %s%n", c.name(), c.what()));
             out.println();
@@ -112,9 +117,10 @@ public final class Race implements Callable<Integer> {
                 || c.name().equals(Contender.REFERENCE)).toList();
         rounds = rounds != null ? rounds : quick ? 3 : 7;
         seconds = seconds != null ? seconds : quick ? 0.5 : 1;
-        if (rounds < 1 || rounds > 1000 || !(seconds >= 0.05 && seconds <= 600)) {
+        if (fill < 60 || fill > Clients.MOST || rounds < 1 || rounds > 1000 || !(seconds >= 0.05 && seconds <= 600)) {
             throw new CommandLine.ParameterException(new CommandLine(this),
-                    "accepted are --rounds from 1 to 1000 and --seconds from 0.05 to 600");
+                    "accepted are --rounds from 1 to 1000, --seconds from 0.05 to 600, --fill from 60 to "
+                            + Clients.MOST);
         }
         if (Runtime.getRuntime().availableProcessors() < 2) {
             throw new IOException("needs two processors: one for the server and one for the client");
@@ -153,7 +159,7 @@ public final class Race implements Callable<Integer> {
         Map<String, Object> about = about();
         about.forEach((name, value) -> out.printf("%-8s %s%n", name, value));
         Results results = new Results();
-        List<Condition> course = Condition.all(rate == null ? calibrate(field.getFirst()) : rate).stream()
+        List<Condition> course = Condition.all(rate == null ? calibrate(field.getFirst()) : rate, fill).stream()
                 .filter(c -> conditions.isEmpty() ? c.kind() != Condition.Kind.ON_DEMAND
                         : conditions.contains(c.name()))
                 .toList();
@@ -254,7 +260,7 @@ public final class Race implements Callable<Integer> {
     private void clients(List<Condition> course, Results results) throws IOException, InterruptedException {
         for (Condition condition : course) {
             if (condition.kind() == Condition.Kind.CLIENTS || condition.kind() == Condition.Kind.ON_DEMAND) {
-                new Clients(track, seconds).round(condition)
+                new Clients(track, seconds, fill).round(condition)
                         .forEach((client, answer) -> record(condition, client, answer, results));
             }
         }
