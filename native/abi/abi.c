@@ -21,57 +21,34 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/in.h>
 
+/* pidfd_open and pidfd_getfd came with glibc 2.36. */
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 36)
+#define WITHOUT_PIDFD
+#else
+#include <sys/pidfd.h>
+#endif
+
 /* epoll_pwait2 came with glibc 2.35. */
 #if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 35)
 #define WITHOUT_EPOLL_PWAIT2
 #endif
-
-/*
- * Functions. The prototype written here is compared with the one of the header: the _Generic has no case but the exact
- * type, so another one does not compile. For bind and its like glibc declares a transparent union of pointers, which
- * the compiler takes for compatible with each of them.
- */
-#define KIND(type)                                                                                                     \
-    _Generic((type)0, char: "s", signed char: "s", short: "s", int: "s", long: "s", long long: "s",                    \
-             unsigned char: "u", unsigned short: "u", unsigned: "u", unsigned long: "u", unsigned long long: "u",      \
-             default: "p")
-
-#define PARAMETER(separator, type) printf("%s%s%zu", separator, KIND(type), sizeof(type));
-
-#define PARAMETERS1(a) PARAMETER("", a)
-#define PARAMETERS2(a, b) PARAMETERS1(a) PARAMETER(",", b)
-#define PARAMETERS3(a, b, c) PARAMETERS2(a, b) PARAMETER(",", c)
-#define PARAMETERS4(a, b, c, d) PARAMETERS3(a, b, c) PARAMETER(",", d)
-#define PARAMETERS5(a, b, c, d, e) PARAMETERS4(a, b, c, d) PARAMETER(",", e)
-#define PARAMETERS6(a, b, c, d, e, f) PARAMETERS5(a, b, c, d, e) PARAMETER(",", f)
-#define SELECT(a, b, c, d, e, f, name, ...) name
-#define PARAMETERS(...)                                                                                                \
-    SELECT(__VA_ARGS__, PARAMETERS6, PARAMETERS5, PARAMETERS4, PARAMETERS3, PARAMETERS2, PARAMETERS1, )(__VA_ARGS__)
-
-#define FUNCTION(name, result, ...)                                                                                    \
-    (void)_Generic(&name, result (*)(__VA_ARGS__): 0);                                                                 \
-    printf("function %s %s%zu(", #name, KIND(result), sizeof(result));                                                 \
-    PARAMETERS(__VA_ARGS__)                                                                                            \
-    puts(")");
-
-#define VARIADIC(name, result, ...)                                                                                    \
-    (void)_Generic(&name, result (*)(__VA_ARGS__, ...): 0);                                                            \
-    printf("function %s %s%zu(", #name, KIND(result), sizeof(result));                                                 \
-    PARAMETERS(__VA_ARGS__)                                                                                            \
-    puts(",...)");
 
 static void print_epoll(void)
 {
@@ -118,14 +95,29 @@ static void print_fcntl(void)
     CONSTANT(F_GETFL)
     CONSTANT(F_SETFL)
     CONSTANT(F_DUPFD_CLOEXEC)
+    CONSTANT(F_GETPIPE_SZ)
     CONSTANT(FD_CLOEXEC)
     CONSTANT(O_RDONLY)
     CONSTANT(O_WRONLY)
     CONSTANT(O_RDWR)
+    CONSTANT(O_ACCMODE)
     CONSTANT(O_NONBLOCK)
     CONSTANT(O_CLOEXEC)
     VARIADIC(fcntl, int, int, int)
     VARIADIC(open, int, const char *, int)
+}
+
+static void print_inotify(void)
+{
+    CONSTANT(IN_CLOEXEC)
+    CONSTANT(IN_NONBLOCK)
+    FUNCTION(inotify_init1, int, int)
+}
+
+static void print_ioctl(void)
+{
+    CONSTANT(FIONREAD)
+    VARIADIC(ioctl, int, int, unsigned long)
 }
 
 static void print_mman(void)
@@ -141,6 +133,35 @@ static void print_mman(void)
     FUNCTION(mmap, void *, void *, size_t, int, int, int, off_t)
     FUNCTION(munmap, int, void *, size_t)
     FUNCTION(madvise, int, void *, size_t, int)
+}
+
+static void print_pidfd(void)
+{
+    CONSTANT(SYS_pidfd_open)
+    CONSTANT(SYS_pidfd_getfd)
+#ifdef PIDFD_THREAD
+    CONSTANT(PIDFD_THREAD)
+#else
+    ABSENT(constant, PIDFD_THREAD)
+#endif
+#ifdef WITHOUT_PIDFD
+    ABSENT(function, pidfd_open)
+    ABSENT(function, pidfd_getfd)
+#else
+    FUNCTION(pidfd_open, int, pid_t, unsigned int)
+    FUNCTION(pidfd_getfd, int, int, int, unsigned int)
+#endif
+}
+
+static void print_poll(void)
+{
+    CONSTANT(POLLOUT)
+    CONSTANT(POLLERR)
+    SIZEOF(pollfd)
+    FIELD(pollfd, fd)
+    FIELD(pollfd, events)
+    FIELD(pollfd, revents)
+    FUNCTION(poll, int, struct pollfd *, nfds_t, int)
 }
 
 /* getrlimit and setrlimit are called with a rlimit64. */
@@ -232,8 +253,10 @@ static void print_socket(void)
     CONSTANT(SO_SNDTIMEO)
     CONSTANT(SO_BINDTODEVICE)
     CONSTANT(SO_ACCEPTCONN)
+    CONSTANT(SO_PROTOCOL)
     CONSTANT(SO_DOMAIN)
     CONSTANT(SO_INCOMING_CPU)
+    CONSTANT(SO_MEMINFO)
     CONSTANT(IPPROTO_IP)
     CONSTANT(IPPROTO_TCP)
     CONSTANT(IPPROTO_UDP)
@@ -255,6 +278,7 @@ static void print_socket(void)
     CONSTANT(MSG_PEEK)
     CONSTANT(MSG_TRUNC)
     CONSTANT(MSG_DONTWAIT)
+    CONSTANT(MSG_WAITALL)
     CONSTANT(MSG_NOSIGNAL)
     CONSTANT(SHUT_RD)
     CONSTANT(SHUT_WR)
@@ -333,8 +357,14 @@ int main(void)
     print_epoll();
     print_eventfd();
     print_fcntl();
+    print_inotify();
+    print_ioctl();
+    print_io_uring();
     print_mman();
+    print_netfilter();
     print_netlink();
+    print_pidfd();
+    print_poll();
     print_resource();
     print_sched();
     print_sockaddr();

@@ -10,6 +10,7 @@ import dev.headroom.linux.Sockaddr;
 import dev.headroom.loop.Acceptor;
 import dev.headroom.loop.ConnectionHandler;
 import dev.headroom.loop.Connections;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.Listener;
 import dev.headroom.loop.Quota;
@@ -29,15 +30,23 @@ public final class EchoServer implements AutoCloseable {
      * @param maxConnections connections to hold at most, {@link Integer#MAX_VALUE} for as many as go
      * @param onLimit what to do with further clients at a limit
      * @param retryNanos how long to leave the listeners alone at a limit, unless room appears earlier
+     * @param engine how the loops ask the kernel
      */
     public record Options(List<Sockaddr> listen, int backlog, int loops, boolean privateTables, int maxConnections,
-            Acceptor.OnLimit onLimit, long retryNanos) {
+            Acceptor.OnLimit onLimit, long retryNanos, Engine engine) {
         public Options {
             listen = List.copyOf(listen);
             Objects.requireNonNull(onLimit, "onLimit");
+            Objects.requireNonNull(engine, "engine");
             if (listen.isEmpty() || loops < 1) {
                 throw new IllegalArgumentException("listen=" + listen + ", loops=" + loops);
             }
+        }
+
+        /** With epoll. */
+        public Options(List<Sockaddr> listen, int backlog, int loops, boolean privateTables, int maxConnections,
+                Acceptor.OnLimit onLimit, long retryNanos) {
+            this(listen, backlog, loops, privateTables, maxConnections, onLimit, retryNanos, Engine.EPOLL);
         }
 
         /** One loop, as many connections as go. */
@@ -58,7 +67,8 @@ public final class EchoServer implements AutoCloseable {
     private EchoServer(Options options, EchoObserver observer) throws IOException {
         this.options = options;
         this.quota = new Quota(options.maxConnections);
-        this.loops = new Loops("echo-server", options.loops, options.privateTables, observer);
+        this.loops = new Loops("echo-server", options.loops, options.privateTables, options.engine,
+                observer);
     }
 
     /**

@@ -10,6 +10,7 @@ import org.HdrHistogram.Histogram;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.loop.Connections;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.FdTable;
 
@@ -22,7 +23,7 @@ final class Loops implements AutoCloseable {
     private final AtomicLong reportedAt = new AtomicLong(System.nanoTime() - Long.MAX_VALUE / 2);
 
     /** @param privateTables whether each loop has a descriptor table of its own */
-    Loops(String name, int count, boolean privateTables, EchoObserver observer) throws IOException {
+    Loops(String name, int count, boolean privateTables, Engine engine, EchoObserver observer) throws IOException {
         this.observer = observer;
         try {
             FdTable.preload(FdTable.class);
@@ -34,7 +35,7 @@ final class Loops implements AutoCloseable {
                 if (privateTables) {
                     tables.add(FdTable.privateCopy());
                 }
-                EventLoop loop = EventLoop.open(name + "-" + i, tables.getLast());
+                EventLoop loop = EventLoop.open(name + "-" + i, tables.getLast(), engine);
                 loops.add(loop);
                 loop.onError((fd, t) -> {
                     if (!(t instanceof IOException)) {

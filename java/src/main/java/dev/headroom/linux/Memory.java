@@ -3,6 +3,7 @@ package dev.headroom.linux;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 
 /**
@@ -12,6 +13,8 @@ import java.nio.ByteBuffer;
  */
 public final class Memory implements AutoCloseable {
     private static final int PAGE = 4096;
+    private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
+    private static final VarHandle SHORT = ValueLayout.JAVA_SHORT.varHandle();
 
     private final Arena arena;
     private final MemorySegment segment;
@@ -36,6 +39,19 @@ public final class Memory implements AutoCloseable {
                 Mman.mmap(new CallState(), 0, length, Mman.PROT_READ | Mman.PROT_WRITE,
                         Mman.MAP_PRIVATE | Mman.MAP_ANONYMOUS | Mman.MAP_NORESERVE, -1, 0),
                 "mmap", "NULL", length, "PROT_READ|PROT_WRITE", "MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE", -1, 0);
+        return new Memory(address, bytes);
+    }
+
+    /**
+     * Maps part of a descriptor, shared with the kernel: the rings of io_uring.
+     *
+     * @throws SyscallException EAGAIN (RLIMIT_MEMLOCK), EBADF, EINVAL, ENOMEM
+     */
+    public static Memory mapShared(int fd, long offset, long bytes) throws SyscallException {
+        long length = Math.ceilDiv(bytes, PAGE) * PAGE;
+        long address = Errno.check(
+                Mman.mmap(new CallState(), 0, length, Mman.PROT_READ | Mman.PROT_WRITE, Mman.MAP_SHARED, fd, offset),
+                "mmap", "NULL", length, "PROT_READ|PROT_WRITE", "MAP_SHARED", fd, offset);
         return new Memory(address, bytes);
     }
 
@@ -82,6 +98,26 @@ public final class Memory implements AutoCloseable {
 
     public void putLong(long offset, long value) {
         segment.set(ValueLayout.JAVA_LONG_UNALIGNED, offset, value);
+    }
+
+    /** What another side has written before it let this number be seen is seen after this. Aligned to 4. */
+    public int getIntAcquire(long offset) {
+        return (int) INT.getAcquire(segment, offset);
+    }
+
+    /** Whoever sees this number with {@link #getIntAcquire} sees what was written before. Aligned to 4. */
+    public void putIntRelease(long offset, int value) {
+        INT.setRelease(segment, offset, value);
+    }
+
+    /** As {@link #putIntRelease}. Aligned to 2. */
+    public void putShortRelease(long offset, short value) {
+        SHORT.setRelease(segment, offset, value);
+    }
+
+    /** A direct buffer over a part of it, which must not outlive it. */
+    public ByteBuffer asByteBuffer(long offset, int length) {
+        return segment.asSlice(offset, length).asByteBuffer();
     }
 
     public void putBytes(long offset, byte[] bytes) {

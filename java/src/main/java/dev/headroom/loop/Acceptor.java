@@ -138,10 +138,10 @@ public final class Acceptor {
 
     void arm() throws SyscallException {
         int interest = Epoll.EPOLLIN | (options.exclusive ? Epoll.EPOLLEXCLUSIVE : 0);
-        int rc = loop.addOwn(listener.fd(), interest, index);
-        if (rc < 0) {
-            Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", listener.fd(), Epoll.flagsToString(interest));
-        }
+        // The quota is asked before a connection is accepted: only where there is none may the kernel go ahead.
+        boolean unasked = options.quota.limit() == Integer.MAX_VALUE;
+        loop.poller().check(loop.poller().addOwn(listener.fd(), interest, index, unasked), true, listener.fd(),
+                interest);
         armed = true;
         listener.join(this);
     }
@@ -187,6 +187,17 @@ public final class Acceptor {
         boolean more = true;
         for (int i = 0; i < BATCH && armed && more; i++) {
             more = acceptNext();
+        }
+    }
+
+    /** The kernel has accepted a connection without being asked for each, or could not. */
+    void arrived(int result) throws IOException {
+        if (result < 0) {
+            failed(-result);
+        } else if (closed) {
+            Unistd.close(state, result);
+        } else {
+            open(result);
         }
     }
 
@@ -254,7 +265,7 @@ public final class Acceptor {
 
     private void stop() {
         if (armed) {
-            loop.removeOwn(listener.fd());
+            loop.poller().removeOwn(listener.fd(), index);
             armed = false;
         }
         retry.arm(options.retryNanos);
@@ -275,8 +286,9 @@ public final class Acceptor {
             scratch.putInt(Linger.l_onoff, 1);
             scratch.putInt(Linger.l_linger, 0);
             Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, scratch.address(), Linger.SIZEOF);
-            Unistd.close(state, fd);
+            // Counted first: whoever sees the reset finds it counted.
             shed++;
+            Unistd.close(state, fd);
         }
         spare = openSpare();
         return fd >= 0 || fd == -EAGAIN || fd == -ECONNABORTED || fd == -EPERM;
@@ -295,7 +307,7 @@ public final class Acceptor {
         listener.leave(this);
         retry.cancel();
         if (armed) {
-            loop.removeOwn(listener.fd());
+            loop.poller().removeOwn(listener.fd(), index);
             armed = false;
         }
         if (spare >= 0) {

@@ -9,7 +9,7 @@ import dev.headroom.linux.SyscallException;
 /**
  * Room for the bytes that one side of a connection is not ready to take: blocks of {@link Connections#BUFFER} bytes,
  * numbered from 1, in memory outside the heap. Only connections that wait have one, and only the pages that were
- * written cost memory.
+ * written cost memory. Blocks can be chained; a chain is known by its first one.
  */
 final class Blocks implements AutoCloseable {
     static final int NONE = 0;
@@ -21,6 +21,7 @@ final class Blocks implements AutoCloseable {
     private Memory[] slabs = new Memory[0];
     private int[] start = new int[1];
     private int[] end = new int[1];
+    private int[] next = new int[1];
     private int[] free = new int[0];
     private int freeCount;
     /** The largest number in use since the pages went back. */
@@ -35,6 +36,7 @@ final class Blocks implements AutoCloseable {
         most = Math.max(most, free.length - freeCount);
         start[block] = 0;
         end[block] = 0;
+        next[block] = NONE;
         return block;
     }
 
@@ -76,6 +78,69 @@ final class Blocks implements AutoCloseable {
         to.copyFrom(offset, memory(block), offset(block) + start[block], length(block));
     }
 
+    /** Appends to a chain, or begins one. @return its first block */
+    int appendChain(int first, Memory from, long offset, int n) throws SyscallException {
+        int head = first == NONE ? take() : first;
+        int last = head;
+        while (next[last] != NONE) {
+            last = next[last];
+        }
+        int done = 0;
+        while (done < n) {
+            if (room(last) == 0) {
+                next[last] = take();
+                last = next[last];
+            }
+            int part = Math.min(n - done, room(last));
+            append(last, from, offset + done, part);
+            done += part;
+        }
+        return head;
+    }
+
+    /** Copies the front of a chain, at most a buffer. @return how much that is */
+    int gather(int first, Memory to) {
+        int have = 0;
+        for (int block = first; block != NONE && have < Connections.BUFFER; block = next[block]) {
+            int part = Math.min(length(block), Connections.BUFFER - have);
+            to.copyFrom(have, memory(block), offset(block) + start[block], part);
+            have += part;
+        }
+        return have;
+    }
+
+    int chainLength(int first) {
+        int sum = 0;
+        for (int block = first; block != NONE; block = next[block]) {
+            sum += length(block);
+        }
+        return sum;
+    }
+
+    /** Takes {@code n} bytes from the front of a chain. @return what is its first block now, or {@link #NONE} */
+    int consumeChain(int first, int n, CallState state) {
+        int block = first;
+        int rest = n;
+        while (block != NONE && rest >= length(block)) {
+            rest -= length(block);
+            int gone = block;
+            block = next[block];
+            release(gone, state);
+        }
+        if (block != NONE) {
+            consume(block, rest);
+        }
+        return block;
+    }
+
+    void releaseChain(int first, CallState state) {
+        for (int block = first; block != NONE;) {
+            int following = next[block];
+            release(block, state);
+            block = following;
+        }
+    }
+
     /** Gives the pages back when no block is in use. */
     private void discardAll(CallState state) {
         for (Memory slab : slabs) {
@@ -91,6 +156,7 @@ final class Blocks implements AutoCloseable {
         int count = slabs.length * A_SLAB;
         start = Arrays.copyOf(start, count + 1);
         end = Arrays.copyOf(end, count + 1);
+        next = Arrays.copyOf(next, count + 1);
         free = Arrays.copyOf(free, count);
         for (int block = count; block >= first; block--) {
             free[freeCount++] = block;

@@ -16,11 +16,12 @@ import dev.headroom.linux.SyscallException;
 
 /**
  * Byte streams on one loop: reads into a buffer that all share, sends, and keeps what the other side has no room for.
- * A connection is its descriptor; there is no object for it. The common event costs one recv and one send.
+ * A connection is its descriptor; there is no object for it. The common event costs one recv and one send; with
+ * {@link Engine#IO_URING} all events of a turn share one call.
  * <p>
  * Memory is bounded: a connection whose peer does not read holds at most {@link #BUFFER} bytes of output, and until
  * they have gone its input rests in the kernel (TCP then closes the peer's window). One whose handler waits for more
- * holds at most as much input.
+ * holds at most as much input, and with io_uring what one wait has brought besides.
  * <p>
  * <b>Not thread-safe</b>: the loop's thread alone may use it.
  */
@@ -52,6 +53,9 @@ public final class Connections {
     private final EventLoop loop;
     private final FdTable table;
     private final CallState state;
+    private final Poller poller;
+    /** The same, where it receives and sends by itself; else null. */
+    private final UringPoller uring;
     private final Memory input = Memory.map(BUFFER);
     private final Memory output = Memory.map(BUFFER);
     private final ByteBuffer inputBuffer = input.asByteBuffer();
@@ -66,6 +70,8 @@ public final class Connections {
         this.loop = loop;
         this.table = loop.table();
         this.state = loop.callState();
+        this.poller = loop.poller();
+        this.uring = poller instanceof UringPoller u ? u : null;
     }
 
     public EventLoop loop() {
@@ -113,8 +119,7 @@ public final class Connections {
      * @throws SyscallException what epoll_ctl says; the socket is still open then, and still the caller's
      */
     public void open(int fd, ConnectionHandler handler) throws SyscallException {
-        int rc = tryOpen(fd, kindOf(handler));
-        Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd);
+        poller.check(tryOpen(fd, kindOf(handler)), true, fd, Epoll.EPOLLIN);
         opened(fd, handler);
     }
 
@@ -130,7 +135,7 @@ public final class Connections {
 
     /** @return 0 or {@code -errno} of epoll_ctl */
     int tryOpen(int fd, int kind) {
-        int rc = loop.tryAdd(fd, Epoll.EPOLLIN, kind);
+        int rc = loop.tryAdd(fd, Epoll.EPOLLIN, kind, true);
         if (rc == 0) {
             loop.setFlags(fd, IN);
         }
@@ -140,21 +145,30 @@ public final class Connections {
     /**
      * A socket that the loop knows already, as a connection in progress, becomes a connection.
      *
-     * @return 0 or {@code -errno} of epoll_ctl; it is what it was then
+     * @param events what has told that it is one; bytes may have come with it
+     * @return 0 or {@code -errno}; it is what it was then
      */
-    int adopt(int fd, ConnectionHandler handler) {
-        int rc = loop.control(Epoll.EPOLL_CTL_MOD, fd, Epoll.EPOLLIN, loop.generation(fd));
+    int adopt(int fd, ConnectionHandler handler, int events) {
+        int generation = loop.generation(fd);
+        int rc = poller.adopt(fd, generation);
         if (rc == 0) {
             loop.setHandler(fd, kindOf(handler));
             loop.setFlags(fd, IN);
             opened(fd, handler);
+            if ((events & ~Epoll.EPOLLOUT) != 0 && isCurrent(fd, generation)) {
+                try {
+                    ready(handler, fd, events);
+                } catch (IOException | RuntimeException e) {
+                    loop.failed(fd, generation, e);
+                }
+            }
         }
         return rc;
     }
 
     private void ready(ConnectionHandler handler, int fd, int events) throws IOException {
         int generation = loop.generation(fd);
-        if ((events & Epoll.EPOLLOUT) != 0) {
+        if ((events & Epoll.EPOLLOUT) != 0 && (loop.flags(fd) & OUT) != 0) {
             flush(handler, fd);
             if (!isCurrent(fd, generation)) {
                 return;
@@ -164,8 +178,22 @@ public final class Connections {
             return;
         }
         if ((loop.flags(fd) & IN) != 0) {
-            if ((events & Epoll.EPOLLHUP) == 0 || !isToBeRedelivered(fd)) {
-                read(handler, fd);
+            if (uring != null) {
+                // The bytes, the end or the error come by themselves.
+                return;
+            }
+            boolean more = (events & Epoll.EPOLLHUP) != 0 && isToBeRedelivered(fd);
+            if (!more) {
+                more = read(handler, fd);
+                if ((events & (Epoll.EPOLLRDHUP | Epoll.EPOLLHUP | Epoll.EPOLLERR)) != 0 && isReading(fd, generation)) {
+                    // Most often the end is right behind.
+                    read(handler, fd);
+                    more = true;
+                }
+            }
+            if (more && isReading(fd, generation)) {
+                // Edge-triggered: what is left in the socket is reported again after that.
+                poller.check(poller.modify(fd, events(loop.flags(fd)), generation, true), false, fd, events);
             }
         } else if ((events & Epoll.EPOLLERR) != 0) {
             int errno = error(fd);
@@ -186,6 +214,10 @@ public final class Connections {
         return false;
     }
 
+    private boolean isReading(int fd, int generation) {
+        return isCurrent(fd, generation) && (loop.flags(fd) & IN) != 0;
+    }
+
     private boolean isCurrent(int fd, int generation) {
         return loop.isRegistered(fd) && loop.generation(fd) == generation;
     }
@@ -197,14 +229,15 @@ public final class Connections {
             close(fd, (flags & ENDED) != 0 && table.output(fd) == Blocks.NONE ? 0 : ECONNRESET);
             return;
         }
-        loop.control(Epoll.EPOLL_CTL_DEL, fd, 0, 0);
+        poller.withdraw(fd, loop.generation(fd));
         loop.setFlags(fd, flags & ~(IN | OUT) | OFF);
     }
 
-    private void read(ConnectionHandler handler, int fd) throws IOException {
+    /** @return whether something may be left in the socket: what fills the buffer need not be all */
+    private boolean read(ConnectionHandler handler, int fd) throws IOException {
         if ((loop.flags(fd) & FINISH) != 0) {
             interest(fd, loop.flags(fd) & OUT);
-            return;
+            return false;
         }
         int kept = table.input(fd);
         int have = 0;
@@ -212,7 +245,7 @@ public final class Connections {
             have = blocks.length(kept);
             if (have == BUFFER) {
                 interest(fd, loop.flags(fd) & OUT);
-                return;
+                return false;
             }
             blocks.copyTo(kept, input, 0);
         }
@@ -227,6 +260,7 @@ public final class Connections {
         } else if (n != -EAGAIN) {
             close(fd, (int) -n);
         }
+        return n == BUFFER - have;
     }
 
     /** Hands {@code length} bytes of the input buffer to the handler and keeps what it leaves. */
@@ -238,6 +272,86 @@ public final class Connections {
             keep(fd, data, length);
         }
     }
+
+    /** Hands what is kept to the handler, as much of it as the buffer holds at a time. */
+    private void deliverKept(ConnectionHandler handler, int fd) throws IOException {
+        int generation = loop.generation(fd);
+        boolean more = true;
+        while (more && isCurrent(fd, generation) && table.input(fd) != Blocks.NONE && readable(fd)) {
+            int have = blocks.gather(table.input(fd), input);
+            more = blocks.chainLength(table.input(fd)) > have;
+            ByteBuffer data = inputBuffer.clear().limit(have);
+            handler.received(this, fd, data);
+            if (!isCurrent(fd, generation)) {
+                return;
+            }
+            int taken = data.position();
+            table.setInput(fd, blocks.consumeChain(table.input(fd), taken, state));
+            if (taken == 0 && have == BUFFER) {
+                more = false;
+                if (table.output(fd) == Blocks.NONE && (loop.flags(fd) & PAUSED) == 0) {
+                    close(fd, EMSGSIZE);
+                } else {
+                    interest(fd, loop.flags(fd) & OUT);
+                }
+            }
+        }
+    }
+
+    // ---- what io_uring brings ----
+
+    /** Bytes have come: {@code data}, which are the {@code length} at {@code offset} of {@code from}. */
+    void arrived(int fd, ByteBuffer data, Memory from, long offset, int length) throws IOException {
+        if ((loop.flags(fd) & FINISH) != 0) {
+            interest(fd, loop.flags(fd) & OUT);
+            return;
+        }
+        ConnectionHandler handler = handlerOf(fd);
+        int done = 0;
+        if (table.input(fd) == Blocks.NONE && readable(fd)) {
+            int generation = loop.generation(fd);
+            handler.received(this, fd, data.clear().limit(length));
+            if (!isCurrent(fd, generation)) {
+                return;
+            }
+            done = data.position();
+            if (done == length) {
+                return;
+            }
+            table.setInput(fd, blocks.appendChain(table.input(fd), from, offset + done, length - done));
+            return;
+        }
+        table.setInput(fd, blocks.appendChain(table.input(fd), from, offset, length));
+        deliverKept(handler, fd);
+    }
+
+    /** The peer has ended. Whoever does not read finds out when it reads again: an end does not go away. */
+    void arrivedEnd(int fd) throws IOException {
+        if ((loop.flags(fd) & FINISH) != 0) {
+            interest(fd, loop.flags(fd) & OUT);
+        } else if (readable(fd)) {
+            int kept = table.input(fd);
+            end(handlerOf(fd), fd, kept == Blocks.NONE ? 0 : blocks.gather(kept, input));
+        }
+    }
+
+    void arrivedError(int fd, int errno) {
+        close(fd, errno);
+    }
+
+    /** What {@link UringPoller#send} had taken upon itself has not all gone out after all. */
+    void unsent(int fd, Memory from, long offset, int length) throws SyscallException {
+        appendOutput(fd, from, offset, length);
+    }
+
+    /** Sends what has been handed to {@link UringPoller#send} for it, so that calls come in their order. */
+    private void settle(int fd) {
+        if (uring != null && uring.isSending(fd)) {
+            uring.submitNow();
+        }
+    }
+
+    // ----
 
     private void keep(int fd, ByteBuffer data, int length) throws SyscallException {
         int kept = table.input(fd);
@@ -265,11 +379,7 @@ public final class Connections {
 
     private void end(ConnectionHandler handler, int fd, int have) throws IOException {
         int generation = loop.generation(fd);
-        int kept = table.input(fd);
-        if (kept != Blocks.NONE) {
-            blocks.release(kept, state);
-            table.setInput(fd, Blocks.NONE);
-        }
+        dropInput(fd);
         loop.setFlags(fd, loop.flags(fd) | ENDED);
         interest(fd, loop.flags(fd) & OUT);
         handler.ended(this, fd, inputBuffer.clear().limit(have));
@@ -287,8 +397,13 @@ public final class Connections {
      * told; whoever was sending on its behalf goes on. To a connection that is closed, or not there yet, nothing is
      * sent, and {@code data} is left as it is.
      *
-     * @return true if everything has gone out; false if something waits or the connection is closed, and it is better
-     *         to send nothing more yet
+     * <p>
+     * With {@link Engine#IO_URING} the bytes may go out at the end of the turn, with those of other connections, and only
+     * then it shows whether the socket takes them all; the buffer that {@link ConnectionHandler#received} is given must
+     * not be written to once it has been sent.
+     *
+     * @return true if everything has gone out or goes out with this turn; false if something waits or the connection is
+     *         closed, and it is better to send nothing more yet
      */
     public boolean send(int fd, ByteBuffer data) throws SyscallException {
         if (!isOpen(fd)) {
@@ -297,8 +412,22 @@ public final class Connections {
         if ((loop.flags(fd) & (FINISH | SHUT)) != 0) {
             throw new IllegalStateException("send after finish or shutdownOutput on descriptor " + fd);
         }
+        int kept = 0;
+        if (uring != null) {
+            if (uring.isSending(fd)) {
+                uring.submitNow();
+                if (!isOpen(fd)) {
+                    return false;
+                }
+                // What was promised to go out and has not is not counted against these bytes.
+                kept = waiting(fd);
+            }
+            if (table.output(fd) == Blocks.NONE && data.hasRemaining() && uring.send(fd, loop.generation(fd), data)) {
+                return true;
+            }
+        }
         if (table.output(fd) != Blocks.NONE) {
-            keepOutput(fd, data);
+            keepOutput(fd, data, kept + BUFFER);
             return false;
         }
         while (data.hasRemaining()) {
@@ -317,7 +446,7 @@ public final class Connections {
             }
             data.position(data.position() + sent);
             if (sent < n) {
-                keepOutput(fd, data);
+                keepOutput(fd, data, BUFFER);
                 return false;
             }
         }
@@ -331,21 +460,24 @@ public final class Connections {
         return n;
     }
 
-    private void keepOutput(int fd, ByteBuffer data) throws SyscallException {
-        int block = table.output(fd);
-        if (block == Blocks.NONE) {
-            block = blocks.take();
-            table.setOutput(fd, block);
-            interest(fd, OUT | (handlerOf(fd).readsWhileSending() ? loop.flags(fd) & IN : 0));
-        }
-        int n = Math.min(data.remaining(), blocks.room(block));
+    /** @param most bytes that may wait then */
+    private void keepOutput(int fd, ByteBuffer data, int most) throws SyscallException {
+        int n = Math.min(data.remaining(), most - waiting(fd));
         if (data == inputBuffer) {
-            blocks.append(block, input, data.position(), n);
+            appendOutput(fd, input, data.position(), n);
         } else {
             outputBuffer.put(0, data, data.position(), n);
-            blocks.append(block, output, 0, n);
+            appendOutput(fd, output, 0, n);
         }
         data.position(data.position() + n);
+    }
+
+    private void appendOutput(int fd, Memory from, long offset, int n) throws SyscallException {
+        boolean first = table.output(fd) == Blocks.NONE;
+        table.setOutput(fd, blocks.appendChain(table.output(fd), from, offset, n));
+        if (first) {
+            interest(fd, OUT | (handlerOf(fd).readsWhileSending() ? loop.flags(fd) & IN : 0));
+        }
     }
 
     /** @return bytes taken, 0 when the socket has no room, or {@code -errno} when it is broken */
@@ -362,19 +494,17 @@ public final class Connections {
     }
 
     private void flush(ConnectionHandler handler, int fd) throws IOException {
-        int block = table.output(fd);
-        if (block != Blocks.NONE) {
-            int sent = sendNow(fd, blocks.address(block), blocks.length(block));
+        for (int block = table.output(fd); block != Blocks.NONE; block = table.output(fd)) {
+            int length = blocks.length(block);
+            int sent = sendNow(fd, blocks.address(block), length);
             if (sent < 0) {
                 close(fd, -sent);
                 return;
             }
-            blocks.consume(block, sent);
-            if (blocks.length(block) > 0) {
+            table.setOutput(fd, blocks.consumeChain(block, sent, state));
+            if (sent < length) {
                 return;
             }
-            blocks.release(block, state);
-            table.setOutput(fd, Blocks.NONE);
         }
         int flags = loop.flags(fd);
         if ((flags & FINISH) != 0) {
@@ -415,10 +545,8 @@ public final class Connections {
         for (int i = 0; i < againCount; i++) {
             int fd = (int) again[i];
             if (isCurrent(fd, (int) (again[i] >>> 32)) && table.input(fd) != Blocks.NONE && readable(fd)) {
-                int length = blocks.length(table.input(fd));
-                blocks.copyTo(table.input(fd), input, 0);
                 try {
-                    deliver(handlerOf(fd), fd, length);
+                    deliverKept(handlerOf(fd), fd);
                 } catch (IOException | RuntimeException e) {
                     loop.failed(fd, (int) (again[i] >>> 32), e);
                 }
@@ -457,6 +585,7 @@ public final class Connections {
      * {@link #shutdownOutput} and take input until the peer ends.
      */
     public void finish(int fd) {
+        settle(fd);
         if (!isOpen(fd)) {
             return;
         }
@@ -472,6 +601,7 @@ public final class Connections {
      * nothing if it is closed.
      */
     public void shutdownOutput(int fd) {
+        settle(fd);
         int flags = loop.flags(fd);
         if (!isOpen(fd) || (flags & SHUT) != 0) {
             return;
@@ -492,6 +622,7 @@ public final class Connections {
 
     /** Closes the connection with a RST, so that neither side keeps TIME_WAIT. Does nothing if it is closed already. */
     public void reset(int fd) {
+        settle(fd);
         if (!isOpen(fd)) {
             return;
         }
@@ -513,6 +644,7 @@ public final class Connections {
      * turn closes this one. Its number is still taken then, so that it can ask for the addresses.
      */
     private void close(int fd, int errno) {
+        settle(fd);
         ConnectionHandler handler = handlerOf(fd);
         if (handler == null) {
             return;
@@ -530,12 +662,13 @@ public final class Connections {
 
     /** Whether output of the connection waits for room. */
     public boolean isSending(int fd) {
+        settle(fd);
         return table.output(fd) != Blocks.NONE;
     }
 
     /** Bytes of output that are kept for the connection. */
     int waiting(int fd) {
-        return table.output(fd) == Blocks.NONE ? 0 : blocks.length(table.output(fd));
+        return blocks.chainLength(table.output(fd));
     }
 
     /** Blocks of memory made so far, in use or not. */
@@ -585,19 +718,20 @@ public final class Connections {
         if ((flags & (IN | OUT)) == wanted && (flags & OFF) == 0) {
             return;
         }
-        int events = ((wanted & IN) != 0 ? Epoll.EPOLLIN : 0) | ((wanted & OUT) != 0 ? Epoll.EPOLLOUT : 0);
+        int events = events(wanted);
         if ((flags & OFF) != 0) {
             if (wanted == 0) {
                 return;
             }
-            int rc = loop.control(Epoll.EPOLL_CTL_ADD, fd, events, loop.generation(fd));
-            if (rc < 0) {
-                Errno.check(rc, "epoll_ctl", "EPOLL_CTL_ADD", fd, Epoll.flagsToString(events));
-            }
+            poller.check(poller.rejoin(fd, events, loop.generation(fd)), true, fd, events);
         } else {
-            loop.modify(fd, events);
+            poller.check(poller.modify(fd, events, loop.generation(fd), true), false, fd, events);
         }
         loop.setFlags(fd, flags & ~(IN | OUT | OFF) | wanted);
+    }
+
+    private static int events(int flags) {
+        return ((flags & IN) != 0 ? Epoll.EPOLLIN : 0) | ((flags & OUT) != 0 ? Epoll.EPOLLOUT : 0);
     }
 
     /** Ends whatever is registered under that number, a connection or not. */
@@ -611,13 +745,18 @@ public final class Connections {
 
     /** Lets go of what waits for a number that is no longer ours. */
     void drop(int fd) {
-        if (table.input(fd) != Blocks.NONE) {
-            blocks.release(table.input(fd), state);
-            table.setInput(fd, Blocks.NONE);
-        }
+        settle(fd);
+        dropInput(fd);
         if (table.output(fd) != Blocks.NONE) {
-            blocks.release(table.output(fd), state);
+            blocks.releaseChain(table.output(fd), state);
             table.setOutput(fd, Blocks.NONE);
+        }
+    }
+
+    private void dropInput(int fd) {
+        if (table.input(fd) != Blocks.NONE) {
+            blocks.releaseChain(table.input(fd), state);
+            table.setInput(fd, Blocks.NONE);
         }
     }
 

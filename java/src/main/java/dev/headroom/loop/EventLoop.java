@@ -8,20 +8,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Epoll;
-import dev.headroom.linux.EpollEvents;
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Eventfd;
 import dev.headroom.linux.Memory;
 import dev.headroom.linux.Socket;
 import dev.headroom.linux.SyscallException;
-import dev.headroom.linux.Timespec;
 import dev.headroom.linux.Unistd;
 
 /**
- * One epoll instance and the thread that {@linkplain #run runs} it: descriptors with their handlers, timers, and tasks
- * from other threads. Level-triggered. {@code epoll_data} carries {@code generation << 32 | fd}, so that an event which
- * was meant for an earlier owner of a number is dropped. There is no object per descriptor, and a turn allocates
- * nothing.
+ * Descriptors with their handlers, timers, tasks from other threads, and the thread that {@linkplain #run runs} them.
+ * Level-triggered. An event carries the generation of the descriptor's number, so that one which was meant for an
+ * earlier owner is dropped. There is no object per descriptor, and a turn allocates nothing. The kernel is asked by
+ * epoll, or by another {@link Engine}.
  *
  * <pre>{@code
  * try (EventLoop loop = EventLoop.open("echo")) {
@@ -43,15 +41,12 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private static final System.Logger LOG = System.getLogger(EventLoop.class.getName());
-    private static final int EINTR = Errno.EINTR.number();
-    private static final int ENOSYS = Errno.ENOSYS.number();
-
-    private static final int EVENTS_A_TURN = 1024;
     private static final int TASKS_A_TURN = 1024;
 
-    /** epoll_data of what is the loop's own: this and 0 for the wake-up, this and i + 1 for acceptor i. */
-    private static final long OWN = 1L << 63;
     private static final Memory ONE = one();
+
+    /** The index of the wake-up among what is the loop's own; acceptor i has i + 1. */
+    private static final int WAKE = 0;
 
     // the state word of a descriptor: generation << 16 | handler << 8 | flags
     private static final int GENERATION = 16;
@@ -65,10 +60,8 @@ public final class EventLoop implements AutoCloseable {
     private final FdTable table;
     private final boolean ownsTable;
     private final CallState state = new CallState();
-    private final int epfd;
     private final int wakefd;
-    private final EpollEvents events = new EpollEvents(EVENTS_A_TURN);
-    private final EpollEvents change = new EpollEvents(1);
+    private final Poller poller;
     private final Memory scratch = Memory.map(256);
     private final Timers timers = new Timers();
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
@@ -83,7 +76,6 @@ public final class EventLoop implements AutoCloseable {
     private final Handler[] handlers = new Handler[FdTable.MAX_HANDLERS + 1];
     private Acceptor[] acceptors = new Acceptor[0];
     private ErrorHandler errorHandler = (fd, t) -> LOG.log(System.Logger.Level.WARNING, "handler of " + fd, t);
-    private boolean pwait2 = true;
     private int registered;
     private int mostRegistered;
     private int highest;
@@ -92,21 +84,30 @@ public final class EventLoop implements AutoCloseable {
     private volatile boolean running;
     private long turns;
 
-    private EventLoop(String name, FdTable table, boolean ownsTable) throws SyscallException {
+    private EventLoop(String name, FdTable table, boolean ownsTable, Engine engine) throws SyscallException {
         this.name = Objects.requireNonNull(name, "name");
         this.table = table;
         this.ownsTable = ownsTable;
-        this.connections = new Connections(this);
         this.wakefd = Eventfd.eventfd(state, 0, Eventfd.EFD_NONBLOCK | Eventfd.EFD_CLOEXEC);
-        this.epfd = wakefd < 0 ? -1 : Epoll.epollCreate1(state, Epoll.EPOLL_CLOEXEC);
+        Poller opened = null;
         try {
             Errno.check(wakefd, "eventfd", 0, "EFD_NONBLOCK|EFD_CLOEXEC");
-            Errno.check(epfd, "epoll_create1", "EPOLL_CLOEXEC");
-            Errno.check(addOwn(wakefd, Epoll.EPOLLIN, 0), "epoll_ctl", epfd, "EPOLL_CTL_ADD", wakefd);
+            opened = engine == Engine.EPOLL ? new EpollPoller(this) : new UringPoller(this);
+            Errno.check(opened.addOwn(wakefd, Epoll.EPOLLIN, WAKE, false), "epoll_ctl", "EPOLL_CTL_ADD", wakefd);
         } catch (SyscallException e) {
-            close();
+            if (opened != null) {
+                opened.close();
+            }
+            if (wakefd >= 0) {
+                Unistd.close(state, wakefd);
+            }
+            if (ownsTable) {
+                table.close();
+            }
             throw e;
         }
+        this.poller = opened;
+        this.connections = new Connections(this);
     }
 
     /**
@@ -115,7 +116,7 @@ public final class EventLoop implements AutoCloseable {
      * @throws SyscallException EMFILE, ENFILE, ENOMEM: it needs two descriptors
      */
     public static EventLoop open(String name) throws SyscallException {
-        return new EventLoop(name, FdTable.shared(), true);
+        return open(name, Engine.EPOLL);
     }
 
     /**
@@ -124,7 +125,23 @@ public final class EventLoop implements AutoCloseable {
      * @throws SyscallException EMFILE, ENFILE, ENOMEM: it needs two descriptors of the table it is opened from
      */
     public static EventLoop open(String name, FdTable table) throws SyscallException {
-        return new EventLoop(name, table, false);
+        return open(name, table, Engine.EPOLL);
+    }
+
+    /** A loop on the process's own descriptor table. See {@link #open(String, FdTable, Engine)}. */
+    public static EventLoop open(String name, Engine engine) throws SyscallException {
+        return new EventLoop(name, FdTable.shared(), true, engine);
+    }
+
+    /**
+     * A loop that asks the kernel in another way than by epoll.
+     *
+     * @throws SyscallException EMFILE, ENFILE, ENOMEM; of io_uring_setup EINVAL (before kernel 6.1), ENOSYS or EPERM
+     *         (forbidden: kernel.io_uring_disabled, or a filter of system calls as containers have it), ENOMEM
+     *         (RLIMIT_MEMLOCK)
+     */
+    public static EventLoop open(String name, FdTable table, Engine engine) throws SyscallException {
+        return new EventLoop(name, table, false, engine);
     }
 
     public String name() {
@@ -197,18 +214,30 @@ public final class EventLoop implements AutoCloseable {
      * @throws SyscallException ENOSPC (fs.epoll.max_user_watches), ENOMEM, EPERM (not pollable), EEXIST, EBADF
      */
     public void add(int fd, int interest, Handler handler) throws SyscallException {
-        Errno.check(tryAdd(fd, interest, handlerIndex(handler)), "epoll_ctl", epfd, "EPOLL_CTL_ADD", fd,
-                Epoll.flagsToString(interest));
+        poller.check(tryAdd(fd, interest, handlerIndex(handler), false), true, fd, interest);
     }
 
     /** As {@link #add}, without an exception. @return 0 or {@code -errno} */
-    int tryAdd(int fd, int interest, int handlerIndex) {
+    int tryAdd(int fd, int interest, int handlerIndex, boolean stream) {
+        int generation = nextGeneration(fd);
+        return added(fd, generation, handlerIndex, poller.add(fd, interest, generation, stream));
+    }
+
+    /** @return 0 or {@code -errno} */
+    int tryAddConnecting(int fd, int handlerIndex) {
+        int generation = nextGeneration(fd);
+        return added(fd, generation, handlerIndex, poller.addConnecting(fd, generation));
+    }
+
+    private int nextGeneration(int fd) {
         if (fd >= FdTable.CAPACITY) {
             throw new IllegalArgumentException(
                     "descriptor " + fd + " is above the " + FdTable.CAPACITY + " that a loop can hold");
         }
-        int generation = (table.state(fd) >>> GENERATION) + 1 & 0xffff;
-        int rc = control(Epoll.EPOLL_CTL_ADD, fd, interest, generation);
+        return (table.state(fd) >>> GENERATION) + 1 & 0xffff;
+    }
+
+    private int added(int fd, int generation, int handlerIndex, int rc) {
         if (rc == 0) {
             table.setState(fd, generation << GENERATION | handlerIndex << HANDLER | REGISTERED);
             table.setInput(fd, 0);
@@ -223,23 +252,17 @@ public final class EventLoop implements AutoCloseable {
 
     /** Changes the interest of a registered descriptor. */
     public void modify(int fd, int interest) throws SyscallException {
-        int rc = control(Epoll.EPOLL_CTL_MOD, fd, interest, table.state(fd) >>> GENERATION);
-        if (rc < 0) {
-            Errno.check(rc, "epoll_ctl", epfd, "EPOLL_CTL_MOD", fd, Epoll.flagsToString(interest));
-        }
+        poller.check(poller.modify(fd, interest, generation(fd), false), false, fd, interest);
     }
 
     /** Takes a descriptor off the loop and leaves it open. Events of it that are still to come are dropped. */
     public void remove(int fd) throws SyscallException {
         connections.drop(fd);
         forget(fd);
-        Errno.check(Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0), "epoll_ctl", epfd, "EPOLL_CTL_DEL", fd);
+        Errno.check(poller.withdraw(fd, generation(fd)), "epoll_ctl", "EPOLL_CTL_DEL", fd);
     }
 
-    /**
-     * Takes a descriptor off the loop and closes it. The kernel drops its registration with the last copy of the
-     * descriptor (epoll(7), question 6), which saves the call to epoll_ctl.
-     */
+    /** Takes a descriptor off the loop and closes it. */
     public void close(int fd) {
         connections.drop(fd);
         forget(fd);
@@ -253,9 +276,10 @@ public final class EventLoop implements AutoCloseable {
 
     void closeForgotten(int fd) {
         closedThisTurn = true;
-        if (mayHaveCopies()) {
-            // They would keep the connection and its registration alive.
-            Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0);
+        boolean copies = mayHaveCopies();
+        poller.closing(fd, generation(fd), copies);
+        if (copies) {
+            // They would keep the connection alive.
             Socket.shutdown(state, fd, Socket.SHUT_RDWR);
         }
         Unistd.close(state, fd);
@@ -303,20 +327,8 @@ public final class EventLoop implements AutoCloseable {
         table.setState(fd, table.state(fd) & ~FLAGS | flags);
     }
 
-    /** @return 0 or {@code -errno} */
-    int control(int op, int fd, int interest, int generation) {
-        change.set(0, interest, (long) generation << 32 | fd);
-        return Epoll.epollCtl(state, epfd, op, fd, change.address());
-    }
-
-    /** Registers a descriptor of the loop's own, which the table need not know. @return 0 or {@code -errno} */
-    int addOwn(int fd, int interest, int index) {
-        change.set(0, interest, OWN | index);
-        return Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_ADD, fd, change.address());
-    }
-
-    void removeOwn(int fd) {
-        Epoll.epollCtl(state, epfd, Epoll.EPOLL_CTL_DEL, fd, 0);
+    Poller poller() {
+        return poller;
     }
 
     void forget(int fd) {
@@ -369,6 +381,7 @@ public final class EventLoop implements AutoCloseable {
      */
     public void run() throws SyscallException {
         table.enter(state);
+        poller.begin();
         running = true;
         try {
             for (Acceptor a : acceptors) {
@@ -379,6 +392,7 @@ public final class EventLoop implements AutoCloseable {
             }
         } finally {
             closeAll();
+            poller.end();
             leaveTable();
             running = false;
         }
@@ -394,15 +408,14 @@ public final class EventLoop implements AutoCloseable {
     }
 
     private void turn() throws SyscallException {
-        int n = await(timers.delay(System.nanoTime()));
+        poller.turn(timers.isEmpty() ? Timers.NEVER : timers.delay(System.nanoTime()));
         turns++;
-        for (int i = 0; i < n; i++) {
-            dispatch(events.data(i), events.events(i));
-        }
-        try {
-            timers.run(System.nanoTime());
-        } catch (RuntimeException e) {
-            errorHandler.failed(-1, e);
+        if (!timers.isEmpty()) {
+            try {
+                timers.run(System.nanoTime());
+            } catch (RuntimeException e) {
+                errorHandler.failed(-1, e);
+            }
         }
         connections.endOfTurn();
         if (closedThisTurn) {
@@ -414,14 +427,9 @@ public final class EventLoop implements AutoCloseable {
         }
     }
 
-    private void dispatch(long data, int ready) {
-        int fd = (int) data;
-        if (data < 0) {
-            dispatchOwn(fd);
-            return;
-        }
+    void dispatch(int fd, int generation, int ready) {
         int s = table.state(fd);
-        if (s >>> GENERATION != (int) (data >>> 32) || (s & REGISTERED) == 0) {
+        if (s >>> GENERATION != generation || (s & REGISTERED) == 0) {
             return;
         }
         try {
@@ -447,13 +455,22 @@ public final class EventLoop implements AutoCloseable {
         errorHandler.failed(fd, e);
     }
 
-    private void dispatchOwn(int index) {
-        if (index == 0) {
+    void dispatchOwn(int index) {
+        if (index == WAKE) {
             runTasks();
             return;
         }
         try {
             acceptors[index - 1].ready();
+        } catch (IOException | RuntimeException e) {
+            errorHandler.failed(-1, e);
+        }
+    }
+
+    /** A connection that the kernel has accepted for an acceptor, or {@code -errno} of what has ended that. */
+    void accepted(int index, int result) {
+        try {
+            acceptors[index - 1].arrived(result);
         } catch (IOException | RuntimeException e) {
             errorHandler.failed(-1, e);
         }
@@ -477,38 +494,12 @@ public final class EventLoop implements AutoCloseable {
         wake();
     }
 
-    /** Waits for events or {@code nanos}. A signal ends the wait early, and the next turn reckons the rest anew. */
-    private int await(long nanos) throws SyscallException {
-        int n;
-        if (nanos == Timers.NEVER || nanos == 0) {
-            n = Epoll.epollWait(state, epfd, events.address(), EVENTS_A_TURN, nanos == 0 ? 0 : -1);
-        } else {
-            n = pwait2 ? pwait2(nanos) : -ENOSYS;
-            if (n == -ENOSYS) {
-                pwait2 = false;
-                // Rounded up, or the last fraction of a millisecond would be a busy loop.
-                long millis = Math.min(Integer.MAX_VALUE, Math.ceilDiv(nanos, 1_000_000L));
-                n = Epoll.epollWait(state, epfd, events.address(), EVENTS_A_TURN, (int) millis);
-            }
-        }
-        if (n == -EINTR) {
-            return 0;
-        }
-        // Asked for only now: the arguments of check are an array, and whether the compiler removes it is a matter of luck.
-        return n >= 0 ? n : Errno.check(n, "epoll_wait", epfd);
-    }
-
-    private int pwait2(long nanos) {
-        scratch.putLong(Timespec.tv_sec, nanos / 1_000_000_000);
-        scratch.putLong(Timespec.tv_nsec, nanos % 1_000_000_000);
-        return Epoll.epollPwait2(state, epfd, events.address(), EVENTS_A_TURN, scratch.address(), 0);
-    }
-
     /** When the last of many descriptors has gone, their memory goes back too. Nothing refers to it between turns. */
     private void releaseMemory() {
         if (registered == 0 && mostRegistered > 4096) {
             mostRegistered = 0;
             connections.discard();
+            poller.discard();
             if (ownsTable || table.isPrivate()) {
                 table.discard(state);
             }
@@ -545,10 +536,8 @@ public final class EventLoop implements AutoCloseable {
             Unistd.close(state, wakefd);
         }
         closeAll();
-        Unistd.close(state, epfd);
+        poller.close();
         connections.free();
-        events.close();
-        change.close();
         scratch.close();
         if (ownsTable) {
             table.close();

@@ -41,6 +41,10 @@ final class Timers {
         }
     }
 
+    boolean isEmpty() {
+        return size == 0;
+    }
+
     /** Nanoseconds until the next timer, at least 0; {@link #NEVER} when there is none. */
     long delay(long now) {
         return size == 0 ? NEVER : Math.max(0, heap[0].deadline - now);

@@ -10,11 +10,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import com.sun.management.ThreadMXBean;
 
 import dev.headroom.linux.Sockaddr;
+import dev.headroom.loop.Acceptor.OnLimit;
+import dev.headroom.loop.Engine;
 
 /** A loop's thread allocates nothing on the heap while it echoes, on either side. */
 class AllocationTest {
@@ -39,11 +42,12 @@ class AllocationTest {
     }
 
     /** In a process of its own: what other tests have taught the compiler about these classes is not what a server sees. */
-    @Test
-    void shouldAllocateNothingInAMillionEchoes() throws Exception {
+    @ParameterizedTest
+    @EnumSource(Engine.class)
+    void shouldAllocateNothingInAMillionEchoes(Engine engine) throws Exception {
         Process process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-                AllocationTest.class.getName()).redirectErrorStream(true).start();
+                AllocationTest.class.getName(), engine.name()).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);
         assertTrue(output.contains("server 0, client 0, mismatched 0"), output);
@@ -51,9 +55,13 @@ class AllocationTest {
 
     /** Prints the bytes that the two loops allocate in each of up to eight millions of echoes, until both are 0. */
     public static void main(String[] args) throws Exception {
-        EchoServer server = EchoServer.start(EchoServer.Options.of(Sockaddr.of("127.0.0.1", 0)), EchoObserver.NONE);
+        Engine engine = Engine.valueOf(args[0]);
+        EchoServer server = EchoServer
+                .start(new EchoServer.Options(List.of(Sockaddr.of("127.0.0.1", 0)), 4096, 1, false,
+                        Integer.MAX_VALUE, OnLimit.PAUSE, TimeUnit.SECONDS.toNanos(1), engine), EchoObserver.NONE);
         EchoClient client = EchoClient.start(new EchoClient.Options(server.addresses(), List.of(), 0, 0, 64, 64, 0, 0,
-                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false), EchoObserver.NONE);
+                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false, false, engine),
+                EchoObserver.NONE);
         long serving = threadNamed("echo-server-0");
         long calling = threadNamed("echo-client-0");
         // The interpreter allocates where compiled code does not: the compiler needs a while to have seen everything.

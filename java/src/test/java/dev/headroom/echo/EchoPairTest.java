@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -23,17 +24,26 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.loop.Acceptor.OnLimit;
 import dev.headroom.loop.ConnectionHandler;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.EventLoop;
 import dev.headroom.loop.Listener;
 
 /** The pair on loopback, and each half of it against a partner that misbehaves. */
 @Timeout(60)
+@ParameterizedClass
+@EnumSource(Engine.class)
 class EchoPairTest {
+    @Parameter
+    Engine engine;
+
     private static final Sockaddr ANY_PORT = Sockaddr.of("127.0.0.1", 0);
     private static final long MS = 1_000_000;
 
@@ -56,8 +66,8 @@ class EchoPairTest {
     }
 
     /** A handler on a loop of its own, in the place of the server. */
-    private static final class Faulty implements AutoCloseable {
-        final EventLoop loop = EventLoop.open("faulty");
+    private final class Faulty implements AutoCloseable {
+        final EventLoop loop = EventLoop.open("faulty", engine);
         final Listener listener = Listener.open(ANY_PORT, 128);
         final Thread thread;
 
@@ -88,7 +98,7 @@ class EchoPairTest {
         }
     }
 
-    private static final class Settings {
+    private final class Settings {
         List<Sockaddr> targets = List.of();
         List<Sockaddr> sources = List.of();
         int low;
@@ -101,14 +111,15 @@ class EchoPairTest {
         long retry = 10_000 * MS;
         int loops = 1;
         boolean privateTables;
+        boolean paired;
 
         EchoClient start(EchoObserver observer) throws IOException {
             return EchoClient.start(new EchoClient.Options(targets, sources, low, high, connections, inFlight, 0, every,
-                    size, timeout, retry, loops, privateTables), observer);
+                    size, timeout, retry, loops, privateTables, paired, engine), observer);
         }
     }
 
-    private static Settings to(Sockaddr... targets) {
+    private Settings to(Sockaddr... targets) {
         Settings s = new Settings();
         s.targets = List.of(targets);
         return s;
@@ -130,14 +141,15 @@ class EchoPairTest {
         return new java.io.File("/proc/self/fd").list().length - 1;
     }
 
-    private static EchoServer server() throws IOException {
-        return EchoServer.start(EchoServer.Options.of(ANY_PORT), EchoObserver.NONE);
+    private EchoServer server() throws IOException {
+        return server(1, false, Integer.MAX_VALUE, OnLimit.PAUSE, 1000 * MS, EchoObserver.NONE);
     }
 
-    private static EchoServer server(int loops, boolean privateTables, int max, OnLimit onLimit, long retry,
+    private EchoServer server(int loops, boolean privateTables, int max, OnLimit onLimit, long retry,
             EchoObserver observer) throws IOException {
         return EchoServer.start(
-                new EchoServer.Options(List.of(ANY_PORT), 128, loops, privateTables, max, onLimit, retry), observer);
+                new EchoServer.Options(List.of(ANY_PORT), 128, loops, privateTables, max, onLimit, retry, engine),
+                observer);
     }
 
     private static void assertSound(EchoCounters c) {
@@ -228,7 +240,7 @@ class EchoPairTest {
         try (EchoServer server = server()) {
             int before = openDescriptors();
             assertThrows(IOException.class, () -> EchoServer.start(new EchoServer.Options(
-                    List.of(ANY_PORT, server.addresses().getFirst()), 128, 2, false, 1, OnLimit.PAUSE, MS),
+                    List.of(ANY_PORT, server.addresses().getFirst()), 128, 2, false, 1, OnLimit.PAUSE, MS, engine),
                     EchoObserver.NONE));
             assertEquals(before, openDescriptors());
         }
@@ -364,7 +376,7 @@ class EchoPairTest {
         }
     }
 
-    private static void assertOneMismatch(Faulty server) throws Exception {
+    private void assertOneMismatch(Faulty server) throws Exception {
         Settings settings = to(server.address());
         settings.connections = 5;
         settings.retry = 20 * MS;
@@ -479,7 +491,8 @@ class EchoPairTest {
             assertTrue(watch.times.get(i) - watch.times.get(i - 1) >= 44 * MS, watch.times::toString);
         }
         for (int restart = 0; restart < 2; restart++) {
-            try (EchoServer server = EchoServer.start(EchoServer.Options.of(address), EchoObserver.NONE)) {
+            try (EchoServer server = EchoServer.start(new EchoServer.Options(List.of(address), 128, 1,
+                    false, Integer.MAX_VALUE, OnLimit.PAUSE, MS, engine), EchoObserver.NONE)) {
                 long before = client.counters().messages();
                 until(() -> client.isFull() && client.counters().messages() > before + 50);
                 assertEquals(10, server.counters().connections());
@@ -586,6 +599,62 @@ class EchoPairTest {
     }
 
     @Test
+    void shouldConnectEachSourceWithItsOwnTargetWherePaired() throws Exception {
+        Set<String> tuples = ConcurrentHashMap.newKeySet();
+        EchoObserver watch = new EchoObserver() {
+            @Override
+            public boolean wantsConnections() {
+                return true;
+            }
+
+            @Override
+            public void opened(Sockaddr local, Sockaddr peer) {
+                tuples.add(local.address().getHostAddress() + " " + peer);
+            }
+        };
+        try (EchoServer one = server(); EchoServer two = server()) {
+            Sockaddr a = one.addresses().getFirst();
+            Sockaddr b = two.addresses().getFirst();
+            Settings settings = to(a, b);
+            settings.sources = List.of(Sockaddr.of("127.0.0.43", 0), Sockaddr.of("127.0.0.44", 0));
+            settings.paired = true;
+            settings.connections = 22;
+            settings.every = 0;
+            try (EchoClient client = settings.start(watch)) {
+                untilEqual(22L, () -> client.counters().connections());
+                untilEqual(11L, () -> one.counters().connections());
+                untilEqual(11L, () -> two.counters().connections());
+            }
+            assertEquals(Set.of("127.0.0.43 " + a, "127.0.0.44 " + b), tuples);
+            settings.sources = List.of(Sockaddr.of("127.0.0.43", 0));
+            assertThrows(IllegalArgumentException.class, () -> settings.start(EchoObserver.NONE));
+        }
+    }
+
+    @Test
+    void shouldEchoOnceOnEveryConnectionWhenAsked() throws Exception {
+        try (EchoServer server = server()) {
+            Settings settings = to(server.addresses().getFirst());
+            settings.connections = 101;
+            settings.every = 3_600_000 * MS;
+            settings.loops = 2;
+            settings.size = 3;
+            EchoClient client = settings.start(EchoObserver.NONE);
+            untilEqual(101L, () -> client.counters().messages());
+            for (int round = 1; round <= 3; round++) {
+                client.echoAll(50 * MS);
+                long expected = 101L + 101 * round;
+                untilEqual(expected, () -> client.counters().messages());
+            }
+            client.close();
+            assertSound(client.counters());
+            assertEquals(4 * 101 * 3, server.counters().bytes());
+            assertEquals(101, client.latencyMicros().getTotalCount());
+            assertTrue(client.latencyMicros().getMaxValue() < TimeUnit.HOURS.toMicros(1) / 2);
+        }
+    }
+
+    @Test
     void shouldComeBackToTuplesWhoseConnectionWasNotMade() throws Exception {
         try (Listener full = Listener.open(ANY_PORT, 0)) {
             Settings settings = to(full.address());
@@ -598,7 +667,7 @@ class EchoPairTest {
             settings.retry = 30 * MS;
             EchoClient client = settings.start(EchoObserver.NONE);
             until(() -> client.counters().errors().getOrDefault("ETIMEDOUT", 0L) >= 5);
-            try (EventLoop loop = EventLoop.open("late")) {
+            try (EventLoop loop = EventLoop.open("late", engine)) {
                 loop.listen(full, (c, fd, data) -> c.send(fd, data));
                 Thread thread = new Thread(() -> {
                     try {

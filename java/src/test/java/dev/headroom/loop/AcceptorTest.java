@@ -16,13 +16,21 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.loop.Acceptor.OnLimit;
 
+@ParameterizedClass
+@EnumSource(Engine.class)
 class AcceptorTest {
+    @Parameter
+    Engine engine;
+
     private static final long LONG = TimeUnit.HOURS.toNanos(1);
 
     private final List<String> limits = new CopyOnWriteArrayList<>();
@@ -65,7 +73,7 @@ class AcceptorTest {
 
     @Test
     void shouldLeaveFurtherClientsInTheQueueWithoutSpinning() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Quota quota = new Quota(2);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
@@ -107,7 +115,7 @@ class AcceptorTest {
 
     @Test
     void shouldTryAgainAfterThePauseWhereNothingIsClosed() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Quota quota = new Quota(1);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
@@ -124,7 +132,7 @@ class AcceptorTest {
 
     @Test
     void shouldResetWhomItShedsAndCountThem() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Quota quota = new Quota(1);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
@@ -153,7 +161,7 @@ class AcceptorTest {
     void shouldPassOnAClientToTheLoopThatHasRoom() throws Exception {
         // Two loops, each with room for 5, and clients that come one by one, each only when the one before is served:
         // no later one wakes a loop for those before it.
-        try (Rig one = new Rig(EventLoop.open("one")); Rig two = new Rig(EventLoop.open("two"))) {
+        try (Rig one = new Rig(engine, "one"); Rig two = new Rig(engine, "two")) {
             Listener listener = one.listener(16);
             Quota first = new Quota(5);
             Quota second = new Quota(5);
@@ -174,7 +182,7 @@ class AcceptorTest {
 
     @Test
     void shouldShedOnlyWhenNoLoopHasRoom() throws Exception {
-        try (Rig one = new Rig(EventLoop.open("one")); Rig two = new Rig(EventLoop.open("two"))) {
+        try (Rig one = new Rig(engine, "one"); Rig two = new Rig(engine, "two")) {
             Listener listener = one.listener(16);
             Quota first = new Quota(5);
             Quota second = new Quota(5);
@@ -204,9 +212,9 @@ class AcceptorTest {
 
     @Test
     void shouldServeOneListenerFromSeveralLoops() throws Exception {
-        try (Rig one = new Rig(EventLoop.open("one"));
-                Rig two = new Rig(EventLoop.open("two"));
-                Rig three = new Rig(EventLoop.open("three"))) {
+        try (Rig one = new Rig(engine, "one");
+                Rig two = new Rig(engine, "two");
+                Rig three = new Rig(engine, "three")) {
             Listener listener = one.listener(512);
             Quota quota = new Quota(400);
             List<Held> helds = new ArrayList<>();
@@ -229,7 +237,7 @@ class AcceptorTest {
 
     @Test
     void shouldStopAcceptingWhenClosedAndLeaveTheRest() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Quota quota = new Quota(Integer.MAX_VALUE);
             Held held = new Held(quota);
             Listener listener = rig.listener(16);
@@ -256,7 +264,7 @@ class AcceptorTest {
 
     @Test
     void shouldForgetAListenerThatCannotBeRegistered() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Held held = new Held(new Quota(Integer.MAX_VALUE));
             Listener listener = rig.listener(16);
             rig.on(() -> rig.loop.listen(listener, held));
@@ -274,7 +282,7 @@ class AcceptorTest {
 
     @Test
     void shouldQueueOneMoreThanTheBacklog() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Listener listener = rig.listener(3);
             for (int i = 0; i < 4; i++) {
                 rig.peer(listener.address());
@@ -286,7 +294,7 @@ class AcceptorTest {
 
     @Test
     void shouldSayWhyItCannotListen() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Listener listener = rig.listener(3);
             SyscallException inUse = assertThrows(SyscallException.class, () -> Listener.open(listener.address(), 3));
             assertTrue(inUse.getMessage().matches("(bind|listen)\\(\\d+, (" + listener.address()

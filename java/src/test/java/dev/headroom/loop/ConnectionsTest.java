@@ -22,6 +22,9 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import dev.headroom.linux.CallState;
 import dev.headroom.linux.Errno;
@@ -30,12 +33,20 @@ import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.Socket;
 import dev.headroom.linux.Unistd;
 
+@ParameterizedClass
+@EnumSource(Engine.class)
 class ConnectionsTest {
+    /** More than the buffers between two sockets grow to: net.ipv4.tcp_rmem allows 32 MiB on large machines. */
+    private static final int FLOOD = 48 << 20;
+
+    @Parameter
+    Engine engine;
+
     private Rig rig;
 
     @BeforeEach
     void start() throws Exception {
-        rig = new Rig();
+        rig = new Rig(engine);
     }
 
     @AfterEach
@@ -267,7 +278,7 @@ class ConnectionsTest {
     void shouldHoldBackAPeerThatDoesNotReadAndServeTheOthers() throws Exception {
         Echo echo = new Echo();
         Sockaddr address = rig.listen(echo);
-        byte[] bytes = random(16 << 20);
+        byte[] bytes = random(FLOOD);
         SocketChannel deaf = rig.peer(address, 256 << 10);
         Rig.until("it is open", () -> echo.fd >= 0);
         int fd = echo.fd;
@@ -513,7 +524,7 @@ class ConnectionsTest {
     void shouldReportAResetWhileOutputWaits() throws Exception {
         Echo echo = new Echo();
         SocketChannel peer = rig.peer(rig.listen(echo), 256 << 10);
-        fill(peer, random(16 << 20));
+        fill(peer, random(FLOOD));
         assertTrue(rig.on(() -> rig.loop.connections().isSending(echo.fd)));
         echo.events.clear();
         Rig.reset(peer);
@@ -719,7 +730,7 @@ class ConnectionsTest {
     void shouldReuseItsBlocksOfMemory() throws Exception {
         Echo echo = new Echo();
         Sockaddr address = rig.listen(echo);
-        byte[] bytes = random(16 << 20);
+        byte[] bytes = random(FLOOD);
         for (int round = 0; round < 2; round++) {
             List<SocketChannel> peers = new ArrayList<>();
             int[] taken = new int[4];

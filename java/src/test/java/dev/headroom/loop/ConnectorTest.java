@@ -16,11 +16,19 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
 
+@ParameterizedClass
+@EnumSource(Engine.class)
 class ConnectorTest {
+    @Parameter
+    Engine engine;
+
     private final List<String> events = new CopyOnWriteArrayList<>();
     private final List<Sockaddr> locals = new CopyOnWriteArrayList<>();
     private Rig rig;
@@ -47,7 +55,7 @@ class ConnectorTest {
 
     @BeforeEach
     void start() throws Exception {
-        rig = new Rig();
+        rig = new Rig(engine);
         connector = rig.on(() -> new Connector(rig.loop, handler, (fd, errno) -> events.add(Errno.name(errno))));
     }
 

@@ -18,6 +18,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 import com.sun.management.ThreadMXBean;
 
@@ -30,7 +33,12 @@ import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.linux.Unistd;
 
+@ParameterizedClass
+@EnumSource(Engine.class)
 class EventLoopTest {
+    @Parameter
+    Engine engine;
+
     private static final ConnectionHandler ECHO = (c, fd, data) -> c.send(fd, data);
 
     private final CallState state = new CallState();
@@ -50,7 +58,7 @@ class EventLoopTest {
 
     @Test
     void shouldRunTasksOfOtherThreadsInTheirOrder() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             int threads = 4;
             int each = 20_000;
             int[] last = new int[threads];
@@ -84,7 +92,7 @@ class EventLoopTest {
 
     @Test
     void shouldStopFromAnotherThreadWhileItSleeps() throws Exception {
-        EventLoop loop = EventLoop.open("sleeper");
+        EventLoop loop = Rig.open(engine, "sleeper");
         Thread thread = new Thread(() -> assertDoesNotFail(loop));
         thread.start();
         Rig.until("it runs", loop::isRunning);
@@ -108,7 +116,7 @@ class EventLoopTest {
 
     @Test
     void shouldReturnAtOnceWhenStoppedBeforeItRuns() throws Exception {
-        try (EventLoop loop = EventLoop.open("stopped")) {
+        try (EventLoop loop = Rig.open(engine, "stopped")) {
             loop.stop();
             loop.run();
             assertEquals(0, loop.turns());
@@ -117,7 +125,7 @@ class EventLoopTest {
 
     @Test
     void shouldRefuseToCloseWhileItRuns() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Rig.until("it runs", rig.loop::isRunning);
             IllegalStateException e = assertThrows(IllegalStateException.class, rig.loop::close);
             assertEquals("the loop rig is still running: stop it and wait for its thread", e.getMessage());
@@ -126,7 +134,7 @@ class EventLoopTest {
 
     @Test
     void shouldServeConnectionsWhileATaskKeepsPostingItself() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Sockaddr address = rig.listen(ECHO);
             SocketChannel peer = rig.peer(address);
             AtomicInteger posts = new AtomicInteger();
@@ -148,7 +156,7 @@ class EventLoopTest {
 
     @Test
     void shouldSurviveATaskAndATimerThatThrow() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             rig.loop.execute(() -> {
                 throw new IllegalStateException("task");
             });
@@ -165,7 +173,7 @@ class EventLoopTest {
 
     @Test
     void shouldRunTimersOnTimeAndNotBefore() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             CountDownLatch ran = new CountDownLatch(3);
             List<Long> late = new ArrayList<>();
             rig.on(() -> {
@@ -185,7 +193,7 @@ class EventLoopTest {
 
     @Test
     void shouldSleepBetweenTimers() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             CountDownLatch ran = new CountDownLatch(20);
             long before = rig.turns();
             rig.on(() -> {
@@ -207,7 +215,7 @@ class EventLoopTest {
 
     @Test
     void shouldDropAnEventThatWasMeantForTheEarlierOwnerOfANumber() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             int first = eventfd(0);
             int second = eventfd(0);
             List<String> served = new ArrayList<>();
@@ -242,7 +250,7 @@ class EventLoopTest {
 
     @Test
     void shouldTellOneOwnerOfANumberFromTheNext() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             rig.on(() -> {
                 Handler nothing = (loop, fd, events) -> {
                 };
@@ -262,7 +270,7 @@ class EventLoopTest {
 
     @Test
     void shouldCloseOnlyTheDescriptorWhoseHandlerThrows() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Sockaddr address = rig.listen((c, fd, data) -> {
                 if (data.get(0) == '!') {
                     throw new IllegalStateException("handler");
@@ -285,7 +293,7 @@ class EventLoopTest {
 
     @Test
     void shouldLeaveADescriptorOpenThatIsRemoved() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             int fd = eventfd(1);
             AtomicInteger served = new AtomicInteger();
             rig.on(() -> {
@@ -303,8 +311,8 @@ class EventLoopTest {
     }
 
     @Test
-    void shouldSayWhatEpollRefuses() throws Exception {
-        try (Rig rig = new Rig()) {
+    void shouldSayWhatTheKernelRefuses() throws Exception {
+        try (Rig rig = new Rig(engine)) {
             int fd = eventfd(0);
             Handler nothing = (loop, n, events) -> {
             };
@@ -317,16 +325,17 @@ class EventLoopTest {
                 return null;
             }));
             assertEquals(Errno.EEXIST.number(), twice.errno());
+            String call = engine == Engine.EPOLL ? "epoll_ctl\\(\\d+, EPOLL_CTL_ADD"
+                    : "io_uring_enter\\(\\d+, IORING_OP_POLL_ADD";
             assertTrue(twice.getMessage().matches(
-                    "epoll_ctl\\(\\d+, EPOLL_CTL_ADD, " + fd + ", EPOLLIN\\) failed: EEXIST \\(17, File exists\\)"),
-                    twice.getMessage());
+                    call + ", " + fd + ", EPOLLIN\\) failed: EEXIST \\(17, File exists\\)"), twice.getMessage());
             assertEquals(1, rig.on(rig.loop::registered));
         }
     }
 
     @Test
     void shouldExplainThatATableKnows255Handlers() throws Exception {
-        try (EventLoop loop = EventLoop.open("handlers")) {
+        try (EventLoop loop = Rig.open(engine, "handlers")) {
             int fd = eventfd(0);
             for (int i = 0; i < FdTable.MAX_HANDLERS; i++) {
                 int number = i;
@@ -343,14 +352,14 @@ class EventLoopTest {
 
     @Test
     void shouldCloseEverythingWhenItStops() throws Exception {
-        try (Rig warm = new Rig()) {
+        try (Rig warm = new Rig(engine)) {
             // whatever the JDK opens once
             SocketChannel peer = warm.peer(warm.listen(ECHO));
             Rig.write(peer, "x");
             assertEquals("x", Rig.readString(peer, 1));
         }
         int before = Rig.openDescriptors();
-        Rig rig = new Rig();
+        Rig rig = new Rig(engine);
         Sockaddr address = rig.listen(ECHO);
         List<SocketChannel> peers = new ArrayList<>();
         for (int i = 0; i < 23; i++) {
@@ -372,7 +381,7 @@ class EventLoopTest {
     @Test
     void shouldCloseTheOthersWhenOneHandlerThrowsInClosed() throws Exception {
         AtomicInteger closed = new AtomicInteger();
-        Rig rig = new Rig();
+        Rig rig = new Rig(engine);
         Sockaddr address = rig.listen(new ConnectionHandler() {
             @Override
             public void received(Connections c, int fd, ByteBuffer data) throws SyscallException {
@@ -402,7 +411,7 @@ class EventLoopTest {
 
     @Test
     void shouldNotWriteToTheNextOwnerOfItsWakeUpAfterClose() throws Exception {
-        EventLoop loop = EventLoop.open("gone");
+        EventLoop loop = Rig.open(engine, "gone");
         loop.close();
         // The numbers that were the loop's are the lowest free ones now.
         int[] strangers = {eventfd(0), eventfd(0), eventfd(0), eventfd(0)};
@@ -425,7 +434,7 @@ class EventLoopTest {
 
     @Test
     void shouldReuseTheMemoryOfManyDescriptorsWhenTheLastHasGone() throws Exception {
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             Handler nothing = (loop, n, events) -> {
             };
             for (int round = 0; round < 3; round++) {
@@ -451,7 +460,7 @@ class EventLoopTest {
     @Test
     void shouldChangeTheInterestInADescriptorWithoutAllocating() throws Exception {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Rig rig = new Rig()) {
+        try (Rig rig = new Rig(engine)) {
             int fd = eventfd(0);
             long allocated = rig.on(() -> {
                 rig.loop.add(fd, Epoll.EPOLLIN, (loop, n, events) -> {

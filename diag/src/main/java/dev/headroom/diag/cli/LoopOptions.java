@@ -16,6 +16,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import dev.headroom.linux.SyscallException;
+import dev.headroom.loop.Engine;
 import dev.headroom.loop.FdTable;
 
 /** What {@code serve} and {@code connect} have in common: threads, descriptors, and how they tell what happens. */
@@ -32,6 +33,9 @@ final class LoopOptions {
 
     @Option(names = "--fd-tables", defaultValue = "0", converter = Values.NumberOrAuto.class)
     private int fdTables;
+
+    @Option(names = "--engine", defaultValue = "epoll", converter = Values.EngineName.class)
+    private Engine engine;
 
     @Option(names = "--nofile", converter = Values.Number.class)
     private Integer nofile;
@@ -88,6 +92,10 @@ final class LoopOptions {
 
     ParameterException wrong(String message) {
         return new ParameterException(command.commandLine(), message);
+    }
+
+    Engine engine() {
+        return engine;
     }
 
     long retryNanos() {

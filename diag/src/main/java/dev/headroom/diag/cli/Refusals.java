@@ -14,7 +14,10 @@ import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.Socket;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.loop.FdTable;
+import dev.headroom.proc.KernelVersion;
+import dev.headroom.proc.Limits;
 import dev.headroom.proc.ProcFs;
+import dev.headroom.proc.Status;
 
 /** What the kernel refuses before anything runs, in words that say what to do about it. */
 final class Refusals {
@@ -25,6 +28,11 @@ final class Refusals {
     private static final int EAFNOSUPPORT = Errno.EAFNOSUPPORT.number();
     private static final int EMFILE = Errno.EMFILE.number();
     private static final int ENFILE = Errno.ENFILE.number();
+    private static final int EINVAL = Errno.EINVAL.number();
+    private static final int ENOSYS = Errno.ENOSYS.number();
+    private static final int ENOMEM = Errno.ENOMEM.number();
+    private static final int CAP_IPC_LOCK = 14;
+    private static final int CAP_SYS_ADMIN = 21;
     private static final String TCP_LISTEN = "0A";
 
     private Refusals() {
@@ -69,6 +77,10 @@ final class Refusals {
     }
 
     static CannotException start(SyscallException e, List<Sockaddr> addresses) {
+        if (e.call().startsWith("io_uring_") && e.errno() != EMFILE && e.errno() != ENFILE) {
+            return new CannotException("--engine io_uring: " + e.call() + " says " + said(e) + "\n  "
+                    + whyUring(e.errno()) + "\n  --engine epoll, the default, does without", e);
+        }
         if (e.errno() == EMFILE || e.errno() == ENFILE) {
             return tooFew(e, addresses.size());
         }
@@ -76,6 +88,52 @@ final class Refusals {
         String head = "cannot listen on " + (address == null ? Addresses.text(addresses) : address) + "\n  ";
         String reason = address == null ? "" : why(e.errno(), address);
         return new CannotException(head + (reason.isEmpty() ? e.getMessage() : said(e) + ": " + reason), e);
+    }
+
+    private static String whyUring(int errno) {
+        ProcFs proc = new ProcFs();
+        try {
+            Status self = proc.self().status();
+            return whyUring(errno, proc.kernelVersion(), sysctl("kernel.io_uring_disabled"), self,
+                    proc.self().limits().get(Limits.Resource.RLIMIT_MEMLOCK).soft());
+        } catch (IOException | RuntimeException e) {
+            return "why cannot be told: " + e.getMessage();
+        }
+    }
+
+    /**
+     * io_uring/io_uring.c, io_uring_allowed: the sysctl first. Flags that a kernel does not know are EINVAL; its rings are
+     * charged to RLIMIT_MEMLOCK from 6.14.
+     *
+     * @param disabled kernel.io_uring_disabled, or -1 where there is no such file
+     */
+    static String whyUring(int errno, KernelVersion kernel, long disabled, Status self, long memlock) {
+        boolean filtered = self.seccomp().orElse(0) == 2;
+        String filter = "a filter of system calls (Seccomp: 2 in /proc/self/status) forbids it,\n"
+                + "  as container runtimes set one up";
+        if (errno == EPERM && disabled == 2) {
+            return "kernel.io_uring_disabled is 2: nobody may use it on this machine";
+        }
+        if (errno == EPERM && disabled == 1 && !self.hasEffective(CAP_SYS_ADMIN)) {
+            return "kernel.io_uring_disabled is 1: only CAP_SYS_ADMIN and the group of\n  kernel.io_uring_group ("
+                    + sysctl("kernel.io_uring_group") + ") may use it";
+        }
+        if (errno == EPERM || errno == EACCES) {
+            return filtered ? filter : "a security module forbids it";
+        }
+        if (errno == ENOSYS) {
+            return filtered ? filter : "this kernel (" + kernel + ") has no io_uring: CONFIG_IO_URING is off";
+        }
+        if (errno == EINVAL && !kernel.atLeast(6, 1)) {
+            return "this kernel is " + kernel + "; the engine needs 6.1 (IORING_SETUP_DEFER_TASKRUN)";
+        }
+        if (errno == ENOMEM && !self.hasEffective(CAP_IPC_LOCK)) {
+            return "RLIMIT_MEMLOCK is " + Limits.format(memlock) + " bytes for all of this user's processes, and each\n"
+                    + "  loop's rings take some 110,000 of them; raise it (ulimit -l), or take fewer\n  --loops"
+                    + " (CAP_IPC_LOCK is not bound by it)";
+        }
+        return "kernel " + kernel + ", kernel.io_uring_disabled " + disabled + ", Seccomp "
+                + self.seccomp().orElse(0);
     }
 
     private static CannotException tooFew(SyscallException e, int listeners) {

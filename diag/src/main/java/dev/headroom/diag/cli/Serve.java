@@ -53,7 +53,7 @@ final class Serve implements Callable<Integer> {
         LoopOptions.Layout layout = common.layout(wanted, addresses.size(), sheds ? addresses.size() : 0,
                 Math.min(MOST_LOOPS, Runtime.getRuntime().availableProcessors()));
         EchoServer.Options options = new EchoServer.Options(addresses, backlog, layout.loops(), layout.tables() > 0,
-                wanted, onLimit, common.retryNanos());
+                wanted, onLimit, common.retryNanos(), common.engine());
         try (EchoServer server = start(options, session)) {
             report.start(new Report.Start(server.addresses(), ProcessHandle.current().pid(), LoopOptions.nofileSoft(),
                     LoopOptions.nofileHard(), layout.tables(), layout.loops(), backlog, wanted));

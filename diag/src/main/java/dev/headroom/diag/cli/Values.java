@@ -10,6 +10,7 @@ import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 import dev.headroom.loop.Acceptor;
+import dev.headroom.loop.Engine;
 
 /** Numbers, durations and rates as a person types them. What is not understood is answered with what would be. */
 final class Values {
@@ -99,6 +100,26 @@ final class Values {
         }
     }
 
+    static final class Pid implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            if (text.matches("\\d{1,10}") && Long.parseLong(text) > 0 && Long.parseLong(text) <= Integer.MAX_VALUE) {
+                return Long.parseLong(text);
+            }
+            throw new TypeConversionException("give the number of a process (see: ps -e)");
+        }
+    }
+
+    static final class Fd implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            if (text.matches("\\d{1,9}")) {
+                return Long.parseLong(text);
+            }
+            throw new TypeConversionException("give the number of a descriptor (see: ls -l /proc/PID/fd)");
+        }
+    }
+
     static final class NumberOrAuto implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String text) {
@@ -141,6 +162,17 @@ final class Values {
                 // What is asked for here is not just a number.
             }
             throw new TypeConversionException("not a rate; give how many a second: 100, 100/s, 1k/s");
+        }
+    }
+
+    static final class EngineName implements ITypeConverter<Engine> {
+        @Override
+        public Engine convert(String text) {
+            return switch (text) {
+                case "epoll" -> Engine.EPOLL;
+                case "io_uring" -> Engine.IO_URING;
+                default -> throw new TypeConversionException("give epoll or io_uring");
+            };
         }
     }
 

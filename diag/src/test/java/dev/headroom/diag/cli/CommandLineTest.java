@@ -5,10 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.StringReader;
 import java.io.StringWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -21,9 +25,12 @@ import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.OptionSpec;
 
+import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
 import dev.headroom.linux.SyscallException;
 import dev.headroom.loop.Listener;
+import dev.headroom.proc.KernelVersion;
+import dev.headroom.proc.Status;
 
 class CommandLineTest {
     private record Answer(int status, String out, String err) {
@@ -32,7 +39,7 @@ class CommandLineTest {
     private static Answer type(String... line) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        int status = Headroom.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(line);
+        int status = Headroom.commandLine(line).setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(line);
         return new Answer(status, out.toString(), err.toString());
     }
 
@@ -41,7 +48,8 @@ class CommandLineTest {
     static Stream<CommandLine> commands() {
         CommandLine all = Headroom.commandLine();
         return Stream.concat(Stream.of(all),
-                all.getSubcommands().values().stream().filter(c -> !c.getCommandName().equals("help")));
+                all.getSubcommands().values().stream().filter(c -> !c.getCommandName().equals("help"))
+                        .flatMap(c -> Stream.concat(Stream.of(c), c.getSubcommands().values().stream())));
     }
 
     @ParameterizedTest
@@ -71,7 +79,8 @@ class CommandLineTest {
             }
         }
         for (CommandLine sub : command.getSubcommands().values()) {
-            assertTrue(help.contains("headroom " + sub.getCommandName() + "  "), sub.getCommandName());
+            String line = "^  " + sub.getCommandSpec().qualifiedName() + "( [A-Z.]+)?  ";
+            assertTrue(Pattern.compile(line, Pattern.MULTILINE).matcher(help).find(), line);
         }
     }
 
@@ -115,6 +124,8 @@ class CommandLineTest {
             "serve --backlo 5 | headroom serve: there is no option --backlo; perhaps --backlog?",
             "serve more | headroom serve: this is one too many: more",
             "serve --report 1ms | headroom serve: --report 1ms: give 100ms or longer",
+            "lab --report x run ports | headroom lab run: --report: give it behind run, not before",
+            "lab --json list | headroom lab list: --json: give it behind list, not before",
             "servce | headroom: there is no command servce; perhaps serve?",
             "connect | headroom connect: which server? Give a TARGET: headroom connect 127.0.0.1:9999",
             "connect 300.0.0.1 | headroom connect: TARGET 300.0.0.1: not an address; give 127.0.0.1:9999,",
@@ -161,6 +172,46 @@ class CommandLineTest {
         assertEquals("the hard limit is 4096, fs.nr_open 1000: while the hard limit\n"
                 + "  is above fs.nr_open, every change is refused that leaves it there",
                 Refusals.whyNofile(500, 4096, 1000));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "/tmp | --report /tmp: it is a folder; give the name of a file in it",
+            "/dev/null | --report /dev/null: it is there already and no regular file",
+            "/no/lab.html | --report /no/lab.html: there is no folder /no"})
+    void shouldLookWhereTheReportGoesBeforeAnythingIsRun(String file, String complaint) {
+        for (String command : List.of("lab", "lab run four-tuple")) {
+            Answer answer = type((command + " --report " + file).split(" "));
+            assertEquals("headroom " + command.replace(" four-tuple", "") + ": " + complaint + "\n", answer.err);
+            assertEquals(Headroom.CANNOT, answer.status);
+            assertEquals("", answer.out);
+        }
+    }
+
+    private static String whyUring(Errno errno, String release, long disabled, String... status) throws IOException {
+        String self = Files.readString(Path.of("/proc/self/status"));
+        for (String line : status) {
+            self = self.replaceFirst("(?m)^" + line.substring(0, line.indexOf(':')) + ":.*$", line);
+        }
+        return Refusals.whyUring(errno.number(), KernelVersion.parse("osrelease", release), disabled,
+                Status.parse("status", new StringReader(self)), 65536);
+    }
+
+    @Test
+    void shouldSayWhyIoUringIsRefused() throws IOException {
+        String none = "CapEff:\t0000000000000000";
+        assertEquals("kernel.io_uring_disabled is 2: nobody may use it on this machine",
+                whyUring(Errno.EPERM, "6.12.1", 2, "Seccomp:\t2"));
+        assertTrue(whyUring(Errno.EPERM, "6.12.1", 1, none, "Seccomp:\t0")
+                .startsWith("kernel.io_uring_disabled is 1: only CAP_SYS_ADMIN and the group"));
+        assertTrue(whyUring(Errno.EPERM, "6.12.1", 0, "Seccomp:\t2").startsWith("a filter of system calls"));
+        assertEquals("a security module forbids it", whyUring(Errno.EPERM, "6.12.1", 0, "Seccomp:\t0"));
+        assertEquals("this kernel (6.12.1) has no io_uring: CONFIG_IO_URING is off",
+                whyUring(Errno.ENOSYS, "6.12.1", -1, "Seccomp:\t0"));
+        assertEquals("this kernel is 5.15.0-91; the engine needs 6.1 (IORING_SETUP_DEFER_TASKRUN)",
+                whyUring(Errno.EINVAL, "5.15.0-91", -1));
+        assertTrue(whyUring(Errno.ENOMEM, "6.18.0", 0, none)
+                .startsWith("RLIMIT_MEMLOCK is 65536 bytes for all of this user's processes"));
     }
 
     // ---- tables ----

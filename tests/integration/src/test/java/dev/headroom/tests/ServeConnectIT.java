@@ -24,7 +24,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.jr.ob.JSON;
+
+import dev.headroom.linux.Errno;
+import dev.headroom.linux.IoUring;
 
 /** {@code headroom serve} and {@code headroom connect} as processes of their own, on the loopback of this host. */
 @Timeout(60)
@@ -35,6 +39,9 @@ class ServeConnectIT {
             .of(MAIN, "dev.headroom.loop.EventLoop", "org.HdrHistogram.Histogram", "picocli.CommandLine",
                     "tools.jackson.jr.ob.JSON", "tools.jackson.core.JsonParser")
             .map(ServeConnectIT::placeOf).collect(Collectors.joining(":"));
+
+    @TempDir
+    private Path temp;
 
     private final List<Command> commands = new ArrayList<>();
 
@@ -57,7 +64,7 @@ class ServeConnectIT {
         assertEquals(0, connected.get("mismatched"));
         assertEquals(Map.of(), connected.get("errors"));
         assertTrue((Integer) connected.get("messages") >= 500, connected.toString());
-        assertEquals(List.of("p50", "p99", "p999", "max"),
+        assertEquals(List.of("p50", "p90", "p99", "p999", "p9999", "p99999", "max"),
                 List.copyOf(((Map<?, ?>) connected.get("latency_us")).keySet()));
 
         server.signal("INT");
@@ -323,6 +330,52 @@ class ServeConnectIT {
         } catch (ReflectiveOperationException | URISyntaxException e) {
             throw new IllegalStateException(type, e);
         }
+    }
+
+    @Test
+    void shouldDoTheSameWithIoUring() throws Exception {
+        Command server = serve("--engine", "io_uring", "--json", "--fd-tables", "2");
+        Command client = headroom("connect", server.target(), "--engine", "io_uring", "-n", "100", "--every", "200ms",
+                "--hold", "1s", "--json");
+        assertEquals(0, client.status(), client::toString);
+        Map<String, Object> summary = client.event("summary");
+        assertEquals(0, ((Number) summary.get("lost")).intValue(), client::toString);
+        assertEquals(0, ((Number) summary.get("mismatched")).intValue(), client::toString);
+        assertTrue(((Number) summary.get("messages")).longValue() >= 500, client::toString);
+        server.signal("TERM");
+        assertEquals(0, server.status(), server::toString);
+    }
+
+    @Test
+    void shouldSayWhichFilterForbidsIoUring() throws Exception {
+        Path forbid = temp.resolve("forbid");
+        Process cc = new ProcessBuilder(Requires.tool("cc").toString(), "-Wall", "-Wextra", "-Werror", "-o",
+                forbid.toString(), "src/test/c/forbid.c").inheritIO().start();
+        assertEquals(0, cc.waitFor());
+        for (Errno errno : List.of(Errno.EPERM, Errno.ENOSYS)) {
+            Command server = run(List.of(forbid.toString(), Integer.toString(IoUring.__NR_io_uring_setup),
+                    Integer.toString(errno.number())), "serve", "--engine", "io_uring", "--listen", "127.0.0.1:0");
+            assertEquals(3, server.status(), server::toString);
+            assertEquals("headroom serve: --engine io_uring: io_uring_setup says " + errno + " (" + errno.text() + ")\n"
+                    + "  a filter of system calls (Seccomp: 2 in /proc/self/status) forbids it,\n"
+                    + "  as container runtimes set one up\n  --engine epoll, the default, does without",
+                    server.err().replace(" (Operation not\n  permitted)", " (Operation not permitted)")
+                            .replace(" (Function not\n  implemented)", " (Function not implemented)").strip());
+        }
+    }
+
+    @Test
+    void shouldSayThatLockedMemoryDoesNotSufficeForIoUring() throws Exception {
+        Requires.root();
+        String[] version = System.getProperty("os.version").split("[.-]");
+        Requires.that(Integer.parseInt(version[0]) * 100 + Integer.parseInt(version[1]) >= 614,
+                "Linux 6.14, which charges the rings to RLIMIT_MEMLOCK");
+        Command server = run(List.of(Requires.tool("setpriv").toString(), "--bounding-set=-ipc_lock",
+                "--inh-caps=-ipc_lock", "prlimit", "--memlock=0:0"), "serve", "--engine", "io_uring", "--listen",
+                "127.0.0.1:0");
+        assertEquals(3, server.status(), server::toString);
+        assertTrue(server.err().contains("RLIMIT_MEMLOCK is 0 bytes for all of this user's processes"),
+                server::toString);
     }
 
     private Command serve(String... options) throws Exception {

@@ -1,0 +1,17 @@
+package dev.headroom.linux;
+
+/**
+ * {@code struct io_sqring_offsets}: where in the mapping of IORING_OFF_SQ_RING the parts of the submission queue are.
+ */
+@CHeader(value = "linux/io_uring.h", struct = "io_sqring_offsets")
+public final class IoSqringOffsets {
+    public static final int head = 0;
+    public static final int tail = 4;
+    public static final int ring_mask = 8;
+    public static final int ring_entries = 12;
+    public static final int flags = 16;
+    public static final int array = 24;
+
+    private IoSqringOffsets() {
+    }
+}
