@@ -383,7 +383,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
             unread.add(new Unread(TUPLES, what, "the " + sockets.getAsLong() + " TCP sockets were not looked at one by"
                     + " one (" + s.unread().getOrDefault(Facts.FLOW_SOCKETS, "headroom check --pid PID does") + ")"));
         } else {
-            limits.add(new Limit(TUPLES, network(s), what, sockets.getAsLong(), room.getAsLong(),
+            limits.add(new Limit(TUPLES, network(s), what + " (at most)", sockets.getAsLong(), room.getAsLong(),
                     s.fact(Facts.sockstat("TCP.inuse")).orElseThrow().source() + " (at most: all TCP sockets), "
                             + range,
                     "connect: EADDRNOTAVAIL (Cannot assign requested address) to that destination; to others it"

@@ -48,7 +48,7 @@ public final class Messages {
               headroom explain 'connect() to 10.0.0.1:80 failed (99: Cannot assign
                 requested address)'
             It knows the wording of the JVM, glibc, bash, dash, util-linux, Go, Rust, Python,
-            Node, nginx, haproxy, systemd, runc, strace, curl and the kernel log.""";
+            Node, nginx, haproxy, PostgreSQL, redis, systemd, runc, strace, curl and the kernel log.""";
 
     /**
      * What a text says.
@@ -179,6 +179,14 @@ public final class Messages {
                 null,
                 "", "cgroup-oom-kill|machine-oom-kill", "");
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
+        // Programs whose words tell the call only with what stands around them.
+        row(r, "\\bsocket\\(\\) failed \\(", null, "socket");
+        row(r, "\\blisten EADDRINUSE: address already in use (?<local>" + ADDRESS + ")", EADDRINUSE, "bind");
+        row(r, "cannot bind (?:UNIX )?socket \\([^)]*\\)(?: for)? \\[(?<local>" + ADDRESS + ")\\]", null, "bind");
+        row(r, "listening socket (?<local>" + ADDRESS + "): bind:", null, "bind");
+        row(r, "could not bind IPv[46] address \"(?<host>[0-9a-f.:]+)\"", null, "bind");
+        row(r, "could not (?:bind|create \\S* ?(?:listen )?socket)", null, "bind");
+        row(r, "could not accept (?:new )?connection|[Aa]ccepting client connection", null, "accept4");
         // Programs that name both ends.
         row(r, "(?<local>" + ADDRESS + ")->(?<peer>" + ADDRESS + ")", null, "");
         row(r, "(?<peer>" + ADDRESS + ") - Local \\((?<local>" + ADDRESS + ")\\)", null, "connect");

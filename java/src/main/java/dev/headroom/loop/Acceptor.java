@@ -286,8 +286,9 @@ public final class Acceptor {
             scratch.putInt(Linger.l_onoff, 1);
             scratch.putInt(Linger.l_linger, 0);
             Socket.setsockopt(state, fd, Socket.SOL_SOCKET, Socket.SO_LINGER, scratch.address(), Linger.SIZEOF);
-            Unistd.close(state, fd);
+            // Counted first: whoever sees the reset finds it counted.
             shed++;
+            Unistd.close(state, fd);
         }
         spare = openSpare();
         return fd >= 0 || fd == -EAGAIN || fd == -ECONNABORTED || fd == -EPERM;

@@ -145,21 +145,30 @@ public final class Connections {
     /**
      * A socket that the loop knows already, as a connection in progress, becomes a connection.
      *
-     * @return 0 or {@code -errno} of epoll_ctl; it is what it was then
+     * @param events what has told that it is one; bytes may have come with it
+     * @return 0 or {@code -errno}; it is what it was then
      */
-    int adopt(int fd, ConnectionHandler handler) {
-        int rc = poller.modify(fd, Epoll.EPOLLIN, loop.generation(fd), true);
+    int adopt(int fd, ConnectionHandler handler, int events) {
+        int generation = loop.generation(fd);
+        int rc = poller.adopt(fd, generation);
         if (rc == 0) {
             loop.setHandler(fd, kindOf(handler));
             loop.setFlags(fd, IN);
             opened(fd, handler);
+            if ((events & ~Epoll.EPOLLOUT) != 0 && isCurrent(fd, generation)) {
+                try {
+                    ready(handler, fd, events);
+                } catch (IOException | RuntimeException e) {
+                    loop.failed(fd, generation, e);
+                }
+            }
         }
         return rc;
     }
 
     private void ready(ConnectionHandler handler, int fd, int events) throws IOException {
         int generation = loop.generation(fd);
-        if ((events & Epoll.EPOLLOUT) != 0) {
+        if ((events & Epoll.EPOLLOUT) != 0 && (loop.flags(fd) & OUT) != 0) {
             flush(handler, fd);
             if (!isCurrent(fd, generation)) {
                 return;

@@ -115,7 +115,7 @@ public final class Connector implements Handler {
             return rc;
         }
         failedCall = "epoll_ctl";
-        return loop.tryAdd(fd, Epoll.EPOLLOUT, index, false);
+        return loop.tryAddConnecting(fd, index);
     }
 
     /** The call that made {@link #connect} fail: socket, setsockopt, bind, connect or epoll_ctl. */
@@ -140,9 +140,10 @@ public final class Connector implements Handler {
 
     @Override
     public void ready(EventLoop sameLoop, int fd, int events) {
-        int errno = Connections.error(loop, fd);
+        boolean broken = (events & (Epoll.EPOLLERR | Epoll.EPOLLHUP)) != 0;
+        int errno = broken ? Connections.error(loop, fd) : 0;
         if (errno == 0) {
-            errno = -loop.connections().adopt(fd, handler);
+            errno = -loop.connections().adopt(fd, handler, events);
         }
         if (errno != 0) {
             // It is no longer being made when the handler is told, which may give up whatever belongs to it.

@@ -47,6 +47,17 @@ final class EpollPoller extends Poller {
         return control(Epoll.EPOLL_CTL_ADD, fd, stream ? edge(interest) : interest, generation);
     }
 
+    /** One registration for all its life: the edges that nobody waits for do not come. */
+    @Override
+    int addConnecting(int fd, int generation) {
+        return control(Epoll.EPOLL_CTL_ADD, fd, edge(Epoll.EPOLLIN | Epoll.EPOLLOUT), generation);
+    }
+
+    @Override
+    int adopt(int fd, int generation) {
+        return 0;
+    }
+
     /** Whatever is there already is reported anew, edge or not. */
     @Override
     int modify(int fd, int interest, int generation, boolean stream) {

@@ -219,12 +219,25 @@ public final class EventLoop implements AutoCloseable {
 
     /** As {@link #add}, without an exception. @return 0 or {@code -errno} */
     int tryAdd(int fd, int interest, int handlerIndex, boolean stream) {
+        int generation = nextGeneration(fd);
+        return added(fd, generation, handlerIndex, poller.add(fd, interest, generation, stream));
+    }
+
+    /** @return 0 or {@code -errno} */
+    int tryAddConnecting(int fd, int handlerIndex) {
+        int generation = nextGeneration(fd);
+        return added(fd, generation, handlerIndex, poller.addConnecting(fd, generation));
+    }
+
+    private int nextGeneration(int fd) {
         if (fd >= FdTable.CAPACITY) {
             throw new IllegalArgumentException(
                     "descriptor " + fd + " is above the " + FdTable.CAPACITY + " that a loop can hold");
         }
-        int generation = (table.state(fd) >>> GENERATION) + 1 & 0xffff;
-        int rc = poller.add(fd, interest, generation, stream);
+        return (table.state(fd) >>> GENERATION) + 1 & 0xffff;
+    }
+
+    private int added(int fd, int generation, int handlerIndex, int rc) {
         if (rc == 0) {
             table.setState(fd, generation << GENERATION | handlerIndex << HANDLER | REGISTERED);
             table.setInput(fd, 0);

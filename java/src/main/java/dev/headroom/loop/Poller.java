@@ -16,6 +16,12 @@ abstract sealed class Poller permits EpollPoller, UringPoller {
      */
     abstract int add(int fd, int interest, int generation, boolean stream);
 
+    /** A connection that is being made: its event is EPOLLOUT. @return 0 or {@code -errno} */
+    abstract int addConnecting(int fd, int generation);
+
+    /** It is made, and read from now on. @return 0 or {@code -errno} */
+    abstract int adopt(int fd, int generation);
+
     /** @return 0 or {@code -errno} */
     abstract int modify(int fd, int interest, int generation, boolean stream);
 

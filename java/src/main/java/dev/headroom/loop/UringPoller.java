@@ -175,6 +175,16 @@ final class UringPoller extends Poller {
     }
 
     @Override
+    int addConnecting(int fd, int generation) {
+        return add(fd, Epoll.EPOLLOUT, generation, false);
+    }
+
+    @Override
+    int adopt(int fd, int generation) {
+        return modify(fd, Epoll.EPOLLIN, generation, true);
+    }
+
+    @Override
     int modify(int fd, int interest, int generation, boolean stream) {
         if ((interest & ~INTEREST) != 0) {
             // EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE are epoll's.

@@ -36,6 +36,9 @@ import dev.headroom.linux.Unistd;
 @ParameterizedClass
 @EnumSource(Engine.class)
 class ConnectionsTest {
+    /** More than the buffers between two sockets grow to: net.ipv4.tcp_rmem allows 32 MiB on large machines. */
+    private static final int FLOOD = 48 << 20;
+
     @Parameter
     Engine engine;
 
@@ -275,7 +278,7 @@ class ConnectionsTest {
     void shouldHoldBackAPeerThatDoesNotReadAndServeTheOthers() throws Exception {
         Echo echo = new Echo();
         Sockaddr address = rig.listen(echo);
-        byte[] bytes = random(16 << 20);
+        byte[] bytes = random(FLOOD);
         SocketChannel deaf = rig.peer(address, 256 << 10);
         Rig.until("it is open", () -> echo.fd >= 0);
         int fd = echo.fd;
@@ -521,7 +524,7 @@ class ConnectionsTest {
     void shouldReportAResetWhileOutputWaits() throws Exception {
         Echo echo = new Echo();
         SocketChannel peer = rig.peer(rig.listen(echo), 256 << 10);
-        fill(peer, random(16 << 20));
+        fill(peer, random(FLOOD));
         assertTrue(rig.on(() -> rig.loop.connections().isSending(echo.fd)));
         echo.events.clear();
         Rig.reset(peer);
@@ -727,7 +730,7 @@ class ConnectionsTest {
     void shouldReuseItsBlocksOfMemory() throws Exception {
         Echo echo = new Echo();
         Sockaddr address = rig.listen(echo);
-        byte[] bytes = random(16 << 20);
+        byte[] bytes = random(FLOOD);
         for (int round = 0; round < 2; round++) {
             List<SocketChannel> peers = new ArrayList<>();
             int[] taken = new int[4];

@@ -63,6 +63,7 @@ class HostsTest {
     @Test
     void shouldReadStatusOf618() throws Exception {
         Status status = echo.status();
+        assertEquals(new Status.Owner(status.uid(), status.threads()), echo.owner());
         assertEquals("echo (1) server", status.name());
         assertEquals('R', status.state());
         assertEquals(4711, status.tgid());
@@ -86,6 +87,7 @@ class HostsTest {
     @Test
     void shouldReadStatusOf61InAContainer() throws Exception {
         Status status = nginx.status();
+        assertEquals(new Status.Owner(status.uid(), status.threads()), nginx.owner());
         assertEquals(new Status.Ids(33, 33, 33, 33), status.uid());
         assertEquals(List.of(812, 7), status.nsPid());
         assertEquals(new Status.SigQ(2, Limits.RLIM_INFINITY), status.sigQ());
@@ -99,6 +101,7 @@ class HostsTest {
     @Test
     void shouldReadStatusOf510() throws Exception {
         Status status = java.status();
+        assertEquals(new Status.Owner(status.uid(), status.threads()), java.owner());
         assertEquals(41, status.threads());
         assertEquals(OptionalLong.of(514788 * 1024L), status.vmData());
         assertEquals(OptionalInt.of(0), status.seccomp());

@@ -279,6 +279,10 @@ final class ConnectPorts {
 
     /** What is left if the range has room: a range of the socket's own, or binds that cannot be seen. */
     private static Finding room(Case c) {
+        if (c.text(Facts.PID).isEmpty() && PortUse.of(c).isPresent()) {
+            return Finding.unknown("the process would tell (--pid PID): its network namespace, and whether its socket "
+                    + "has a range of its own (IP_LOCAL_PORT_RANGE)");
+        }
         return chosenPort(c).or(() -> PortUse.of(c).map(u -> Finding.possible(u.shares()
                 + ", so the socket may have a smaller range of its own (IP_LOCAL_PORT_RANGE)"
                 + (Fds.known(c, Role.RANGED) ? ", though none that is open now has" : Fds.wanted(c, Role.RANGED))

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
@@ -151,8 +152,9 @@ final class ConnectTimeouts {
                                 Facts.sysctl("net.netfilter.nf_conntrack_buckets"))
                         .rule("__nf_conntrack_confirm drops a new entry whose hash chain is longer than a random 50 to 79 (5.15)")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.netfilter.nf_conntrack_buckets")).next(PATIENCE)
-                        .provoked("source only").judge(c -> Signs.counter(c, chainColumn(c),
-                                "%d new {connection|connections} met a hash chain of conntrack that is too long between the two readings")),
+                        .provoked("source only")
+                        .judge(c -> untracked(c).orElseGet(() -> Signs.counter(c, chainColumn(c),
+                                "%d new {connection|connections} met a hash chain of conntrack that is too long between the two readings"))),
                 Row.of("neigh-table-overflow", ETIMEDOUT)
                         .calls("connect").evidence(Facts.stat("arp_cache", "table_fulls"),
                                 Facts.sysctl("net.ipv4.neigh.default.gc_thresh3"))
@@ -160,7 +162,7 @@ final class ConnectTimeouts {
                                 + "succeeds and the packet is lost (all kernels); the number is the whole machine's")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.ipv4.neigh.default.gc_thresh3"))
                         .next("the kernel logs neighbour: arp_cache: neighbor table overflow!")
-                        .provoked("6.12 by guest")
+                        .provoked("6.1 by test in a guest")
                         .judge(c -> Endpoint.peerIsHere(c).orElse(false)
                                 ? Finding.ruledOut("the peer is this host, which needs no neighbour")
                                 : Signs.counter(c, Facts.stat("arp_cache", "table_fulls"),
@@ -317,11 +319,17 @@ final class ConnectTimeouts {
 
     // ---- conntrack and NAT
 
+    /** Ruled out where nf_conntrack is not loaded: neither its sysctl nor its counters have a file. */
+    private static Optional<Finding> untracked(Case c) {
+        return Stream.of(Facts.CONNTRACK_COUNT, CT_DROP).allMatch(f -> c.now().whyUnread(f).contains("is not there"))
+                ? Optional.of(Finding.ruledOut("connections are not tracked here (no nf_conntrack)"))
+                : Optional.empty();
+    }
+
     private static Finding conntrackFull(Case c) {
-        Optional<Finding> missing = Signs.missing(c, Facts.CONNTRACK_COUNT, CT_MAX);
+        Optional<Finding> missing = untracked(c).or(() -> Signs.missing(c, Facts.CONNTRACK_COUNT, CT_MAX));
         if (missing.isPresent()) {
-            return c.now().whyUnread(Facts.CONNTRACK_COUNT).startsWith("absent")
-                    ? Finding.ruledOut("connections are not tracked here") : missing.get();
+            return missing.get();
         }
         long count = c.number(Facts.CONNTRACK_COUNT).orElse(0);
         long max = c.number(CT_MAX).orElse(Long.MAX_VALUE);
@@ -337,6 +345,10 @@ final class ConnectTimeouts {
     }
 
     private static Finding nat(Case c) {
+        Optional<Finding> untracked = untracked(c);
+        if (untracked.isPresent()) {
+            return untracked.get();
+        }
         long count = c.number(Facts.CONNTRACK_COUNT).orElse(0);
         if (count >= c.number(CT_MAX).orElse(Long.MAX_VALUE)) {
             return Finding.ruledOut("the table itself is full");

@@ -51,8 +51,7 @@ final class Fds {
 
     /** Evidence of one role. */
     static String[] evidence(Role... roles) {
-        return Arrays.stream(roles).flatMap(r -> java.util.stream.Stream.of(r.fact(), r.example()))
-                .toArray(String[]::new);
+        return Arrays.stream(roles).map(Role::example).toArray(String[]::new);
     }
 
     /** Why a write on something of another kind cannot have failed for this one; empty if it can. */

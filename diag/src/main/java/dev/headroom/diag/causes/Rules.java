@@ -53,6 +53,9 @@ final class Rules {
 
     static String nothing(Case c) {
         long chains = c.number(Facts.FIREWALL_OUT).orElse(0);
+        if (none(c, "in") && none(c, "out")) {
+            return "no rule of netfilter on this host stops the packet";
+        }
         return chains == 0 ? "no chain of netfilter hooks the way out"
                 : "none of the " + Say.count(chains, "chain") + " of netfilter on the way out stops the packet";
     }

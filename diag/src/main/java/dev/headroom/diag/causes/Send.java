@@ -176,7 +176,7 @@ final class Send {
                         .remedies(c -> List.of(Remedy.now("let the receivers read what was sent"),
                                 Remedy.now("raise the soft limit", "prlimit --pid " + c.text(Facts.PID).orElse("PID")
                                         + " --nofile=SOFT:HARD")))
-                        .provoked("6.12 by guest").judge(c -> Signs.missing(c, Facts.CAP_EFF).orElseGet(() -> {
+                        .provoked("6.1 by test in a guest").judge(c -> Signs.missing(c, Facts.CAP_EFF).orElseGet(() -> {
                             long caps = Long.parseUnsignedLong(c.text(Facts.CAP_EFF).orElseThrow(), 16);
                             boolean exempt = (caps >>> CAP_SYS_ADMIN & 1) == 1 || (caps >>> CAP_SYS_RESOURCE & 1) == 1;
                             OptionalLong soft = c.number(Facts.limitSoft("nofile"));

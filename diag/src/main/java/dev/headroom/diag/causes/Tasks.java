@@ -63,7 +63,7 @@ final class Tasks {
                         "Do not run it as root: no capability is above pids.max.")
                 .next("No process of the cgroup can start another or a thread; the JVM says \"unable to create native "
                         + "thread\".", "The kernel log says once: cgroup: fork rejected by pids controller.")
-                .provoked("6.18 by test (cgroup v1), 6.12 and 6.1 by guest (v2)")
+                .provoked("6.18 by test (cgroup v1), 6.1 by test in a guest (v2)")
                 .judge(Tasks::judgePids);
     }
 
@@ -96,7 +96,7 @@ final class Tasks {
                         + "it.")
                 .next("All processes of that user together can start nothing more, in any container with the same user "
                         + "id and user namespace.")
-                .provoked("6.18 by test")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(c -> {
                     if (c.text(Facts.RUID).filter("0"::equals).isPresent()) {
                         return Finding.ruledOut("the real user is the host's root, which RLIMIT_NPROC does not bind");
@@ -113,7 +113,7 @@ final class Tasks {
                 .remedies(c -> Remedies.roomierSysctl(c, "kernel.threads-max"))
                 .dont("Do not raise ulimit -u: the machine is full, not the user.")
                 .next("Nobody on the machine can start anything, root included.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(THREADS::judge);
     }
 
@@ -127,7 +127,7 @@ final class Tasks {
                 .dont("Do not count processes only: every thread has a number, and a group's number stays taken while "
                         + "the group lives.")
                 .next("Nothing new can start in that PID namespace until a number is free.")
-                .provoked("6.18 by test, 6.12 by guest")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(Tasks::judgePidMax);
     }
 
@@ -248,7 +248,7 @@ final class Tasks {
                 })
                 .dont("Do not set vm.overcommit_memory=1 blindly: then nothing is refused and the OOM killer chooses.")
                 .next("Large processes cannot start helpers by fork; small ones can.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(c -> Set.of("vfork", "posix_spawn").contains(c.question().call())
                         ? Finding.ruledOut(c.question().call() + " copies no memory")
                         : MemoryMaps.strict(c, c.number(Facts.VM_DATA).isPresent()

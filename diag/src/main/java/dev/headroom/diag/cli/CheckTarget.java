@@ -160,7 +160,8 @@ final class CheckTarget {
         }
         long pid = found.stream().mapToLong(Listening::pid).filter(p -> p != 0).findFirst().orElse(0);
         Snapshot s = (pid == 0 ? all : facts(pid, null)).toBuilder().listeners(found).build();
-        String who = pid == 0 ? ", whose process may not be seen from here" : " and process " + pid + command(s);
+        String who = pid == 0 ? ", whose process only the same user or CAP_SYS_PTRACE may see"
+                : " and process " + pid + command(s);
         return new Reading((found.size() == 1 ? "Listener " : "Listeners ")
                 + String.join(", ", found.stream().map(Listening::address).distinct().toList()) + who + kernel(s)
                 + "; the nearest limit first.", s, LimitReport.of(s));

@@ -22,6 +22,7 @@ import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 import dev.headroom.diag.Calls;
 import dev.headroom.diag.Capture;
@@ -97,6 +98,9 @@ final class Explain implements Callable<Integer> {
     }
 
     private Messages.Reading read() {
+        what.stream().filter(w -> w.matches("-{1,2}[a-zA-Z][\\w-]*(?:=\\S*)?")).findFirst().ifPresent(option -> {
+            throw new UnmatchedArgumentException(spec.commandLine(), option);
+        });
         String text = what.equals(List.of("-"))
                 ? stdin().lines().limit(200)
                         .collect(Collectors.joining("\n"))

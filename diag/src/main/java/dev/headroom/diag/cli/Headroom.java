@@ -36,7 +36,9 @@ final class Headroom implements Runnable {
 
     static {
         COMMANDS.put("lab", () -> new CommandLine(new LabCommand()));
-        COMMANDS.put("explain", () -> new CommandLine(new Explain().spec()));
+        // A login shell begins its complaints with a dash: "-bash: fork: retry".
+        COMMANDS.put("explain",
+                () -> new CommandLine(new Explain().spec()).setUnmatchedOptionsArePositionalParams(true));
         COMMANDS.put("check", () -> new CommandLine(new Check().spec()));
         COMMANDS.put("plan", () -> new CommandLine(new PlanCommand().spec()));
         COMMANDS.put("snapshot", () -> new CommandLine(new TakeSnapshot().spec()));

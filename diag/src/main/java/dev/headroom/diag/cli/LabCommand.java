@@ -45,6 +45,15 @@ final class LabCommand implements Callable<Integer> {
                 .run(Experiments.all().stream().filter(Experiment::isShort).toList(), Map.of());
     }
 
+    /** What is asked of the tour would be lost without a word where a command follows. */
+    private static void takeNothingBefore(CommandSpec command) {
+        command.parent().commandLine().getParseResult().matchedOptions().stream().filter(o -> !o.inherited())
+                .findFirst().ifPresent(o -> {
+                    throw new ParameterException(command.commandLine(),
+                            o.longestName() + ": give it behind " + command.name() + ", not before");
+                });
+    }
+
     /** What there is. */
     @Command(name = "list")
     static final class ListAll implements Callable<Integer> {
@@ -53,6 +62,7 @@ final class LabCommand implements Callable<Integer> {
 
         @Override
         public Integer call() {
+            takeNothingBefore(spec);
             StringBuilder out = new StringBuilder();
             for (Experiment e : Experiments.all()) {
                 Prose.wrap(out, e.name() + (e.isShort() ? "" : " (not in the tour)"), "", "");
@@ -111,6 +121,7 @@ final class LabCommand implements Callable<Integer> {
 
         @Override
         public Integer call() throws CannotException, InterruptedException {
+            takeNothingBefore(spec);
             if (names.isEmpty()) {
                 throw wrong("which experiment? Give a NAME: headroom lab list names them");
             }
@@ -166,6 +177,7 @@ final class LabCommand implements Callable<Integer> {
 
         @Override
         public Integer call() throws CannotException {
+            takeNothingBefore(spec);
             try {
                 PrintWriter out = spec.commandLine().getOut();
                 List<String> done = Leftovers.clean();

@@ -103,7 +103,7 @@ final class Values {
     static final class Pid implements ITypeConverter<Long> {
         @Override
         public Long convert(String text) {
-            if (text.matches("\\d{1,9}") && Long.parseLong(text) > 0) {
+            if (text.matches("\\d{1,10}") && Long.parseLong(text) > 0 && Long.parseLong(text) <= Integer.MAX_VALUE) {
                 return Long.parseLong(text);
             }
             throw new TypeConversionException("give the number of a process (see: ps -e)");

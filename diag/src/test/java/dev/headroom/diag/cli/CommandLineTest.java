@@ -124,6 +124,8 @@ class CommandLineTest {
             "serve --backlo 5 | headroom serve: there is no option --backlo; perhaps --backlog?",
             "serve more | headroom serve: this is one too many: more",
             "serve --report 1ms | headroom serve: --report 1ms: give 100ms or longer",
+            "lab --report x run ports | headroom lab run: --report: give it behind run, not before",
+            "lab --json list | headroom lab list: --json: give it behind list, not before",
             "servce | headroom: there is no command servce; perhaps serve?",
             "connect | headroom connect: which server? Give a TARGET: headroom connect 127.0.0.1:9999",
             "connect 300.0.0.1 | headroom connect: TARGET 300.0.0.1: not an address; give 127.0.0.1:9999,",

@@ -185,6 +185,22 @@ class ExplainTest {
     }
 
     @Test
+    void shouldTakeTheComplaintOfALoginShell() {
+        Result r = run("explain", "-bash: fork: retry: Resource temporarily unavailable");
+
+        assertEquals("", r.err());
+        assertTrue(r.out().startsWith("clone failed: EAGAIN"), r.out());
+    }
+
+    @Test
+    void shouldRefuseAnOptionThatItDoesNotKnow() {
+        Result r = run("explain", "EMFILE", "--pdi", "1");
+
+        assertEquals(2, r.status());
+        assertTrue(r.err().contains("--pdi"), r.err());
+    }
+
+    @Test
     void shouldWorkAsNobody() throws IOException, InterruptedException {
         assumeTrue(System.getProperty("user.name").equals("root"), "only root can become nobody");
         Children.Said said = Children

@@ -5,23 +5,11 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.concurrent.TimeUnit;
 
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 import dev.headroom.linux.Epoll;
 import dev.headroom.linux.Socket;
-import dev.headroom.linux.SyscallException;
 
 /**
  * What a call from Java to C costs: FFM as the toolkit has it, FFM critical, JNI, JNR. From a function that does nothing
@@ -31,13 +19,7 @@ import dev.headroom.linux.SyscallException;
  * several threads; a safepoint that arrives during a call, which a critical one would hold up. The sockets are a pair of
  * AF_UNIX, so that little of the kernel hides the difference; the send that recv16 needs is part of it.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
-@Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
-@Fork(value = 3, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"})
-public class CallBenchmark {
+public class CallBenchmark extends OnPair {
     private static final MethodHandle NOOP = Ffm.bind("headroom_noop", 0);
     private static final MethodHandle NOOP_CRITICAL = Ffm.bind("headroom_noop", 0, Ffm.CRITICAL);
     private static final MethodHandle GETPPID = Ffm.bind("getppid", 0);
@@ -48,22 +30,8 @@ public class CallBenchmark {
     private static final int EVENTS = 64;
     private static final int MESSAGE = 16;
 
-    private Pair pair;
-    private long address;
     /** errno of the critical calls, as CallState keeps it. */
-    private MemorySegment errno;
-
-    @Setup
-    public void open() throws SyscallException {
-        pair = new Pair();
-        address = pair.buffer.address();
-        errno = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
-    }
-
-    @TearDown
-    public void close() {
-        pair.close();
-    }
+    private final MemorySegment errno = Arena.ofAuto().allocate(Linker.Option.captureStateLayout());
 
     private long result(long rc) {
         return rc >= 0 ? rc : -errno.get(ValueLayout.JAVA_INT, 0);

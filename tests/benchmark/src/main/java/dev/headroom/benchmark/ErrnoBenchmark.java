@@ -5,22 +5,10 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.concurrent.TimeUnit;
 
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 import dev.headroom.linux.Socket;
-import dev.headroom.linux.SyscallException;
 
 /**
  * Ways to get at errno, on a recv that fails with EAGAIN: into memory that the caller owns, as the toolkit does; into
@@ -29,31 +17,11 @@ import dev.headroom.linux.SyscallException;
  * Not measured: whether a variant is right. A second call to {@code __errno_location} is not among them, because the JVM
  * may have changed errno by then.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
-@Measurement(iterations = 5, time = 500, timeUnit = TimeUnit.MILLISECONDS)
-@Fork(value = 3, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"})
-public class ErrnoBenchmark {
+public class ErrnoBenchmark extends OnPair {
     private static final MethodHandle RECV = Ffm.bind("recv", 4);
     private static final MethodHandle RECV_ERRNO = Ffm.bind("recv", 4, Ffm.ERRNO);
     private static final ThreadLocal<MemorySegment> OF_THREAD = ThreadLocal
             .withInitial(() -> Arena.ofAuto().allocate(Linker.Option.captureStateLayout()));
-
-    private Pair pair;
-    private long address;
-
-    @Setup
-    public void open() throws SyscallException {
-        pair = new Pair();
-        address = pair.buffer.address();
-    }
-
-    @TearDown
-    public void close() {
-        pair.close();
-    }
 
     @Benchmark
     public long owned() {

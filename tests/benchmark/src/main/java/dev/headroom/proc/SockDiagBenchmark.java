@@ -3,20 +3,11 @@ package dev.headroom.proc;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.concurrent.TimeUnit;
-
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OperationsPerInvocation;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
+import dev.headroom.benchmark.HotPath;
 import dev.headroom.linux.InetDiag;
 import dev.headroom.linux.InetDiagMsg;
 import dev.headroom.linux.InetDiagSockid;
@@ -31,13 +22,7 @@ import dev.headroom.linux.Socket;
  * Not measured: the kernel, which walks its tables for longer than this; attributes behind the row, which TCP is not
  * asked for.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 5, time = 300, timeUnit = TimeUnit.MILLISECONDS)
-@Measurement(iterations = 5, time = 300, timeUnit = TimeUnit.MILLISECONDS)
-@Fork(value = 3, jvmArgsAppend = {"--enable-native-access=ALL-UNNAMED", "-XX:+UseSerialGC"})
-public class SockDiagBenchmark {
+public class SockDiagBenchmark extends HotPath {
     private static final int ROWS = 300;
     private static final int SIZE = Nlmsghdr.SIZEOF + InetDiagMsg.SIZEOF;
     private static final int SEQ = 7;

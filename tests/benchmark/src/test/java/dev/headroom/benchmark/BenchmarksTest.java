@@ -53,16 +53,16 @@ class BenchmarksTest {
     @Test
     void shouldAllocateNothingOnTheHotPath() throws RunnerException {
         Collection<RunResult> results = run(new OptionsBuilder().include(HOT).addProfiler(GCProfiler.class)
-                .warmupIterations(2).warmupTime(TimeValue.milliseconds(400))
-                .measurementTime(TimeValue.milliseconds(100)));
+                .warmupIterations(2).warmupTime(TimeValue.milliseconds(500))
+                .measurementTime(TimeValue.milliseconds(200)));
 
         Map<String, Double> bytes = new TreeMap<>();
         for (RunResult r : results) {
             bytes.put(r.getParams().id(), r.getSecondaryResults().get("gc.alloc.rate.norm").getScore());
         }
         assertTrue(bytes.size() >= 14, bytes::toString);
-        // An object is 8 bytes at least; what is less a time is JMH's own, spread over all.
-        bytes.forEach((name, b) -> assertTrue(b < 1, () -> name + " allocates " + b + " bytes a time"));
+        // An object is 8 bytes at least; what is less is JMH's own, spread over all.
+        bytes.forEach((name, b) -> assertTrue(b < 8, () -> name + " allocates " + b + " bytes a time"));
     }
 
     private static Collection<RunResult> run(ChainedOptionsBuilder options) throws RunnerException {

@@ -58,7 +58,7 @@ final class Guest implements AutoCloseable {
                 "-append", "console=ttyS0 quiet panic=-1 mitigations=off", "-serial", "file:" + console, "-serial",
                 "stdio").redirectErrorStream(true).start(), console);
         try {
-            guest.answer(Duration.ofSeconds(120));
+            guest.answer(Duration.ofSeconds(180));
             return guest;
         } catch (IOException | InterruptedException | AssertionError e) {
             guest.close();
@@ -88,7 +88,7 @@ final class Guest implements AutoCloseable {
     Answer ask(String line) throws IOException, InterruptedException {
         in.write((line + "\n").getBytes(StandardCharsets.UTF_8));
         in.flush();
-        return answer(Duration.ofSeconds(120));
+        return answer(Duration.ofSeconds(300));
     }
 
     /** @param text what a line has printed */

@@ -2,6 +2,7 @@ package dev.headroom.tests;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import java.io.IOException;
@@ -107,9 +108,9 @@ class GuestIT {
 
     @BeforeAll
     static void boot() throws Exception {
+        assumeTrue(System.getProperty("os.arch").equals("amd64"), "the guest is an x86-64");
         Requires.tool("qemu-system-x86_64");
         Requires.tool("busybox");
-        Requires.that(System.getProperty("os.arch").equals("amd64"), "x86-64");
         Requires.that(Files.exists(KERNEL.resolve("vmlinuz")), "a Debian kernel in " + KERNEL
                 + " (tests/guest-kernel brings it where apt offers one)");
         Path provoke = temp.resolve("provoke");
@@ -316,7 +317,7 @@ class GuestIT {
         List<String> words = new ArrayList<>(List.of(ROOT.resolve("headroom").toString(), "explain"));
         words.addAll(List.of(question.split(" ")));
         words.addAll(List.of("--from", snapshot.toString(), "--json"));
-        Command from = new Command(new ProcessBuilder(words).start());
+        Command from = new Command(process(words).start());
         assertEquals(1, from.status(), from::toString);
         assertEquals(verdicts, verdicts(from.out()), "the snapshot says what the live diagnosis does");
         // It was read beside the other, not at the same moment.
@@ -367,8 +368,15 @@ class GuestIT {
         }
     }
 
+    /** With the JDK that is in the guest too, for there is one cache for each. */
+    private static ProcessBuilder process(List<String> words) {
+        ProcessBuilder process = new ProcessBuilder(words);
+        process.environment().put("HEADROOM_JAVA_HOME", System.getProperty("java.home"));
+        return process;
+    }
+
     private static void run(String... command) throws Exception {
-        Process p = new ProcessBuilder(command).redirectErrorStream(true).start();
+        Process p = process(List.of(command)).redirectErrorStream(true).start();
         String said = new String(p.getInputStream().readAllBytes());
         assertEquals(0, p.waitFor(), said);
     }

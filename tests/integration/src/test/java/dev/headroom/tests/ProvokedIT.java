@@ -152,6 +152,8 @@ class ProvokedIT {
                 new Refusal("aio-max-nr", "aio-max-nr " + (sysctl("fs.aio-max-nr") + 1), "more do not fit"),
                 new Refusal("sigpending", "sigpending=5 uid=61009 sigpending",
                         "all 5 queued signals and timers of user 61009 are in use"),
+                new Refusal("unix-fds-in-flight", "nofile=60 uid=61018 in-flight",
+                        "61 descriptors of user 61018 are on their way in unix sockets, and RLIMIT_NOFILE is 60"),
                 new Refusal("pipe-size", "uid=61010 pipe-size " + 2 * sysctl("fs.pipe-max-size"),
                         "fs.pipe-max-size is"),
                 new Refusal("pipe-size", "nofile=4096 uid=61011 pipe-pages 1025", "pipe pages of user 61011"),

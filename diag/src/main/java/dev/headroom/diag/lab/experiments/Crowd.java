@@ -90,7 +90,9 @@ final class Crowd {
             long share = connections / hosts.size() + (i < connections % hosts.size() ? 1 : 0);
             List<String> words = new ArrayList<>(List.of("connect"));
             server.addresses().forEach(a -> words.add(a + ":" + Addresses.PORT));
-            words.addAll(List.of("--source", String.join(",", hosts.get(i).addresses()), "--paired", "-n", "" + share,
+            words.addAll(List.of("--source", String.join(",", hosts.get(i).addresses()), "--paired",
+                    // Each port is tried once. Left to itself the kernel would look for the last free ones for long.
+                    "--source-ports", Million.LOW + "-" + Million.HIGH, "-n", "" + share,
                     "--every", every + "s", "--echo-on-enter", echoSeconds() + "s", "--timeout", "30s", "--retry",
                     "2s"));
             clients.add(t.lab().start(hosts.get(i), line(words, share)));

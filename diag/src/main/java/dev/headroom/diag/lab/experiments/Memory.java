@@ -101,7 +101,8 @@ final class Memory implements Experiment {
         first.add(ORIGINAL_BYTES);
         List<Double> second = new ArrayList<>(seen.values());
         second.add(KernelMemory.sum(seen));
-        second.add(ORIGINAL_BYTES);
+        // One bar is enough for it.
+        second.add(Double.NaN);
         return new Chart("Kernel memory of an idle connection, one end", Chart.Kind.BARS, "object", "bytes", labels,
                 List.of(new Chart.Series("predicted", List.of(), first),
                         new Chart.Series("observed", List.of(), second)));

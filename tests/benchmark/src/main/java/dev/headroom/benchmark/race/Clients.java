@@ -18,8 +18,8 @@ final class Clients {
     private static final int BEATING = 10_000;
     /** Until all are connected, and the JVM has compiled what there is to compile. */
     private static final long AHEAD_NANOS = 4_000_000_000L;
-    private static final int MILLION = 1_161_216;
-    /** 18 addresses with all ports above 1023 make that many. */
+    /** 18 addresses with all ports above 1023. */
+    static final int MOST = 1_161_216;
     private static final String SOURCES = "127.0.0.2-127.0.0.19";
     private static final String PORTS = "1024-65535";
     /** So many tables hold them under the usual limits: 20,000 here, 1,048,576 elsewhere. */
@@ -27,8 +27,10 @@ final class Clients {
 
     private final Track track;
     private final double seconds;
+    private final int fill;
 
-    Clients(Track track, double seconds) {
+    Clients(Track track, double seconds, int fill) {
+        this.fill = fill;
         this.track = track;
         this.seconds = seconds;
     }
@@ -101,7 +103,7 @@ final class Clients {
         try (Running server = track.serve(0, track.tree().server())) {
             List<String> command = ours
                     ? headroom(server.port, "-n", n, "--size", "16", "--every", "1s", "--duration", length + "s")
-                    : reference(server.port, "--connections", n, "--rate", n, "--warm-up", "0", "--seconds", length);
+                    : reference(server.port, "--connections", n, "--every", "1", "--warm-up", "0", "--seconds", length);
             Process client = new ProcessBuilder(track.command(1, command))
                     .redirectError(ProcessBuilder.Redirect.appendTo(track.tree().log().toFile())).start();
             try {
@@ -127,7 +129,7 @@ final class Clients {
     /** All ports of all addresses, in private descriptor tables at both ends, each with its echo. */
     private Map<String, Object> fill(boolean ours) throws IOException, InterruptedException {
         String tables = Integer.toString(TABLES);
-        String n = Integer.toString(MILLION);
+        String n = Integer.toString(fill);
         track.set("ipv4/ip_local_port_range", PORTS.replace('-', ' '));
         List<String> serve = ours
                 ? List.of(track.tree().headroom(), "serve", "--listen", "127.0.0.1:999", "--json", "--report", "1h",
@@ -140,7 +142,7 @@ final class Clients {
                     : reference(999, "--connections", n, "--tables", tables, "--source", SOURCES, "--source-ports",
                             PORTS, "--once", "--size", "1", "--reset", "--timeout", "60");
             String said = track.finish(track.command(-1, connect));
-            verified(said, ours, MILLION);
+            verified(said, ours, fill);
             Map<String, Object> answer = JSON.std.mapFrom(said);
             return Map.of("seconds", ((Number) answer.get(ours ? "elapsed_s" : "seconds")).doubleValue(), "rss",
                     Running.rss(server.pid) / 1e6);

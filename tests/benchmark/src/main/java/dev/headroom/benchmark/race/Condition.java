@@ -59,11 +59,14 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
     static final String HEARTBEAT = "client-heartbeat";
     static final String FILL = "fill";
 
-    /** @param rate messages a second for the fixed rate */
-    static List<Condition> all(long rate) {
+    /**
+     * @param rate messages a second for the fixed rate
+     * @param fill connections of a pair that takes what there is
+     */
+    static List<Condition> all(long rate, int fill) {
         return List.of(
-                new Condition("idle", "10,000 idle connections, each has echoed once", List.of("--connections",
-                        "10000", "--once", "--settle", "0.5"), Kind.FRESH,
+                new Condition("idle", "19,000 idle connections, each has echoed once", List.of("--connections",
+                        "19000", "--once", "--settle", "0.5"), Kind.FRESH,
                         List.of(
                                 new Measure("rss", "B/connection", "rss_per_connection", 1, false, false), START)),
                 closed("1x16", "1 connection × 16 B", "1", "16", "1"),
@@ -83,7 +86,8 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
                 new Condition(HEARTBEAT, "clients: 10,000 connections, a message a second on each", List.of(),
                         Kind.CLIENTS, List.of(new Measure("cpu", "ns/heartbeat", "cpu", 1, false, true),
                                 new Measure("rss", "MB", "rss", 1, false, false))),
-                new Condition(FILL, "pairs: 1,161,216 connections, one echo on each", List.of(), Kind.ON_DEMAND,
+                new Condition(FILL, String.format("pairs: %,d connections, one echo on each", fill), List.of(),
+                        Kind.ON_DEMAND,
                         List.of(new Measure("time", "s", "seconds", 1, false, true),
                                 new Measure("rss", "MB", "rss", 1, false, false))));
     }

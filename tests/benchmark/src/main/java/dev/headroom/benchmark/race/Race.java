@@ -56,11 +56,19 @@ public final class Race implements Callable<Integer> {
             description = "messages a second at the fixed rate (default: half of what C does here)")
     private Long rate;
 
+    @Option(names = "--fill", paramLabel = "N", defaultValue = "1161216",
+            description = "connections of the condition fill (default 1161216: all that 18 addresses have ports for; "
+                    + "they need 10 GB)")
+    private int fill;
+
     @Option(names = "--json", paramLabel = "FILE", description = "write all values there")
     private Path json;
 
     @Option(names = "--chart", paramLabel = "FILE", description = "draw the ratios there, as SVG")
     private Path chart;
+
+    @Option(names = "--markdown", paramLabel = "FILE", description = "write the medians and spreads there, as tables")
+    private Path markdown;
 
     @Option(names = "--list", description = "name servers and conditions, and end")
     private boolean list;
@@ -91,7 +99,7 @@ public final class Race implements Callable<Integer> {
         Files.deleteIfExists(tree.log());
         List<Contender> field = Contender.all(tree,
                 Track.said(List.of(tree.headroom(), "serve", "--help")).contains("--engine"));
-        List<Condition> course = Condition.all(rate == null ? 0 : rate);
+        List<Condition> course = Condition.all(rate == null ? 0 : rate, fill);
         if (list) {
             field.forEach(c -> out.printf("%-20s %s%n", c.name(), c.what()));
             out.println();
@@ -109,9 +117,10 @@ public final class Race implements Callable<Integer> {
                 || c.name().equals(Contender.REFERENCE)).toList();
         rounds = rounds != null ? rounds : quick ? 3 : 7;
         seconds = seconds != null ? seconds : quick ? 0.5 : 1;
-        if (rounds < 1 || rounds > 1000 || !(seconds >= 0.05 && seconds <= 600)) {
+        if (fill < 60 || fill > Clients.MOST || rounds < 1 || rounds > 1000 || !(seconds >= 0.05 && seconds <= 600)) {
             throw new CommandLine.ParameterException(new CommandLine(this),
-                    "accepted are --rounds from 1 to 1000 and --seconds from 0.05 to 600");
+                    "accepted are --rounds from 1 to 1000, --seconds from 0.05 to 600, --fill from 60 to "
+                            + Clients.MOST);
         }
         if (Runtime.getRuntime().availableProcessors() < 2) {
             throw new IOException("needs two processors: one for the server and one for the client");
@@ -150,7 +159,7 @@ public final class Race implements Callable<Integer> {
         Map<String, Object> about = about();
         about.forEach((name, value) -> out.printf("%-8s %s%n", name, value));
         Results results = new Results();
-        List<Condition> course = Condition.all(rate == null ? calibrate(field.getFirst()) : rate).stream()
+        List<Condition> course = Condition.all(rate == null ? calibrate(field.getFirst()) : rate, fill).stream()
                 .filter(c -> conditions.isEmpty() ? c.kind() != Condition.Kind.ON_DEMAND
                         : conditions.contains(c.name()))
                 .toList();
@@ -165,14 +174,18 @@ public final class Race implements Callable<Integer> {
             System.err.printf("race: round %d of %d, %.0f s%n", round + 1, rounds, (System.nanoTime() - begin) / 1e9);
         }
         about.put("minutes", Math.round((System.nanoTime() - begin) / 6e9) / 10.0);
-        new Tables(out, field.stream().collect(Collectors.toMap(Contender::name, Contender::what)))
-                .print(inOrder(results, field));
+        Results ordered = inOrder(results, field);
+        Tables tables = new Tables(out, field.stream().collect(Collectors.toMap(Contender::name, Contender::what)));
+        tables.print(ordered);
+        if (markdown != null) {
+            Files.writeString(markdown, tables.markdown(ordered.rows()));
+        }
         if (json != null) {
-            about.put("results", results.toJson());
+            about.put("results", ordered.toJson());
             Files.writeString(json, JSON.std.with(JSON.Feature.PRETTY_PRINT_OUTPUT).asString(about) + "\n");
         }
         if (chart != null) {
-            Files.writeString(chart, Chart.draw(inOrder(results, field), about));
+            Files.writeString(chart, Chart.draw(ordered, about));
         }
     }
 
@@ -205,8 +218,12 @@ public final class Race implements Callable<Integer> {
         for (Condition condition : course) {
             for (Contender c : condition.kind() == Condition.Kind.FRESH ? order : List.<Contender>of()) {
                 try (Running server = track.serve(-1, c.frugal())) {
-                    // what the first connections load and compile is not what the others cost
-                    track.load(server.port, List.of("--connections", "200", "--once", "--reset"));
+                    // What is loaded and compiled on the way is not what a connection costs; but there are never many at a
+                    // time, for their memory would be there already.
+                    track.load(server.port, List.of("--connections", "64", "--spin", "--warm-up", "0"));
+                    for (int i = 0; i < 10; i++) {
+                        track.load(server.port, List.of("--connections", "200", "--once", "--reset"));
+                    }
                     server.settle();
                     Map<String, Object> answer = load(server, condition);
                     answer.put("start", server.startSeconds);
@@ -243,7 +260,7 @@ public final class Race implements Callable<Integer> {
     private void clients(List<Condition> course, Results results) throws IOException, InterruptedException {
         for (Condition condition : course) {
             if (condition.kind() == Condition.Kind.CLIENTS || condition.kind() == Condition.Kind.ON_DEMAND) {
-                new Clients(track, seconds).round(condition)
+                new Clients(track, seconds, fill).round(condition)
                         .forEach((client, answer) -> record(condition, client, answer, results));
             }
         }

@@ -47,12 +47,9 @@ final class Tables {
 
     /** All medians on one screen: ratios to C, and plain numbers where there is no ratio. */
     private void summary(List<Results.Row> rows) {
-        Set<String> servers = new LinkedHashSet<>();
-        rows.forEach(r -> servers.addAll(r.values().keySet()));
+        Set<String> servers = servers(rows);
         for (boolean throughput : new boolean[] {true, false}) {
-            List<Results.Row> columns = rows.stream().filter(r -> r.measure().more() == throughput
-                    && (r.condition().kind() == Condition.Kind.FRESH || r.condition().kind() == Condition.Kind.WARM))
-                    .toList();
+            List<Results.Row> columns = columns(rows, throughput);
             if (columns.isEmpty()) {
                 continue;
             }
@@ -73,6 +70,53 @@ final class Tables {
         }
         out.println();
         servers.forEach(s -> out.printf("%-20s %s%n", s, names.get(s)));
+    }
+
+    /** The same as a table for the README, with C's own number on top: throughput, then the rest. */
+    String markdown(List<Results.Row> rows) {
+        StringBuilder s = new StringBuilder();
+        Set<String> servers = servers(rows);
+        for (boolean throughput : new boolean[] {true, false}) {
+            List<Results.Row> columns = columns(rows, throughput);
+            if (columns.isEmpty()) {
+                continue;
+            }
+            s.append("| |");
+            columns.forEach(r -> s.append(throughput ? " " + r.condition().name() : " " + heading(r)).append(" |"));
+            s.append("\n|---|").append("---|".repeat(columns.size())).append("\n");
+            for (String server : servers) {
+                s.append("| ").append(server).append(" |");
+                for (Results.Row r : columns) {
+                    List<Double> values = r.values().get(server);
+                    s.append(' ').append(values == null ? "" : cell(r, server, values)).append(" |");
+                }
+                s.append('\n');
+            }
+            s.append('\n');
+        }
+        return s.toString();
+    }
+
+    private static String cell(Results.Row r, String server, List<Double> values) {
+        Spread own = Spread.of(values);
+        if (!r.measure().relative() || server.equals(Contender.REFERENCE)) {
+            return number(own.median());
+        }
+        Spread ratio = Spread.of(r.ratios(server));
+        return String.format(Locale.ROOT, "%.2f (%.2f–%.2f)", ratio.median(), ratio.low(), ratio.high());
+    }
+
+    private static Set<String> servers(List<Results.Row> rows) {
+        Set<String> servers = new LinkedHashSet<>();
+        rows.forEach(r -> servers.addAll(r.values().keySet()));
+        return servers;
+    }
+
+    /** What is about servers, and of it either throughput or all else. */
+    private static List<Results.Row> columns(List<Results.Row> rows, boolean throughput) {
+        return rows.stream().filter(r -> r.measure().more() == throughput
+                && (r.condition().kind() == Condition.Kind.FRESH || r.condition().kind() == Condition.Kind.WARM))
+                .toList();
     }
 
     /** At most eight letters. */
