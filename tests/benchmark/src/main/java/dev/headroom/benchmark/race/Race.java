@@ -86,10 +86,15 @@ public final class Race implements Callable<Integer> {
     }
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Race(args)).setExecutionExceptionHandler((e, line, result) -> {
+        System.exit(run(args));
+    }
+
+    /** @return the exit status */
+    static int run(String... args) {
+        return new CommandLine(new Race(args)).setExecutionExceptionHandler((e, line, result) -> {
             System.err.println("race: " + (e.getMessage() == null ? e : e.getMessage()));
             return CANNOT;
-        }).execute(args));
+        }).execute(args);
     }
 
     @Override
