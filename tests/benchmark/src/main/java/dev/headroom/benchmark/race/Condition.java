@@ -76,7 +76,8 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
                 closed("64x4096", "64 connections × 4 KiB", "64", "4096", "1"),
                 closed("64x16x16", "64 connections × 16 B, 16 under way", "64", "16", "16"),
                 new Condition(RATE, String.format("64 connections × 16 B, %,d messages/s", rate),
-                        List.of("--connections", "64", "--rate", Long.toString(rate)), Kind.WARM, AT_A_RATE),
+                        List.of("--connections", "64", "--rate", Long.toString(rate), "--settle", "0"), Kind.WARM,
+                        AT_A_RATE),
                 new Condition("accept", "19,000 connections, each accepted and served once",
                         List.of("--connections", "19000", "--once", "--settle", "0"), Kind.WARM, List.of(
                                 new Measure("time", "s", "seconds", 1, false, true),
@@ -93,8 +94,7 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
     }
 
     private static Condition closed(String name, String what, String connections, String size, String depth) {
-        return new Condition(name, what, List.of("--connections", connections, "--size", size, "--depth", depth),
-                Kind.WARM,
-                List.of(THROUGHPUT));
+        return new Condition(name, what, List.of("--connections", connections, "--size", size, "--depth", depth,
+                "--settle", "0"), Kind.WARM, List.of(THROUGHPUT));
     }
 }
