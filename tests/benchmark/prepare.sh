@@ -17,5 +17,5 @@ prepare() {
     eval "$(sed -n '/^suits() {/,/^}/p; /^find_jdk() {/,/^}/p' "$root/headroom")"
     find_jdk || { echo 'a JDK 25 or newer is needed' >&2; exit 3; }
     exec "$jdk/bin/java" -Dheadroom.root="$root" --enable-native-access=ALL-UNNAMED \
-        -cp "$target/headroom-benchmark-0.1.0-SNAPSHOT.jar:$target/lib/*" "$main" "$@"
+        -cp "$target/classes:$target/lib/*" "$main" "$@"
 }

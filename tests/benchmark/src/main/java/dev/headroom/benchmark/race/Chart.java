@@ -8,9 +8,9 @@ import java.util.Map;
 final class Chart {
     private static final int COLUMNS = 3;
     private static final int NAMES = 150;
-    private static final int PANEL = 250;
+    private static final int PANEL = 300;
     private static final int LINE = 16;
-    private static final int TOP = 64;
+    private static final int TOP = 78;
     private static final double LEAST = 0.5;
     private static final double MOST = 1.5;
 
@@ -19,7 +19,7 @@ final class Chart {
 
     static String draw(Results results, Map<String, Object> about) {
         List<Results.Row> rows = results.rows().stream().filter(r -> r.measure().relative()
-                && r.values().containsKey(Contender.REFERENCE)).toList();
+                && r.condition().kind() == Condition.Kind.WARM && r.values().containsKey(Contender.REFERENCE)).toList();
         int servers = rows.stream().mapToInt(r -> r.values().size()).max().orElse(0);
         int high = servers * LINE + 46;
         int panels = Math.ceilDiv(rows.size(), COLUMNS);
@@ -73,7 +73,7 @@ final class Chart {
 
     /** What is out of the picture stands at its edge. */
     private static double place(int x, double ratio) {
-        return x + (Math.clamp(ratio, LEAST, MOST) - LEAST) / (MOST - LEAST) * (PANEL - 30);
+        return x + (Math.clamp(ratio, LEAST, MOST) - LEAST) / (MOST - LEAST) * (PANEL - 60);
     }
 
     private static String escape(String text) {

@@ -76,8 +76,8 @@ final class Clients {
 
     private List<String> connecting(boolean ours, int port, int connections) {
         String n = Integer.toString(connections);
-        return ours ? headroom(port, "-n", n, "--size", "16", "--hold", "0s")
-                : reference(port, "--connections", n, "--once", "--settle", "0");
+        return ours ? headroom(port, "-n", n, "--size", "16", "--source", Condition.SOURCES, "--hold", "0s")
+                : reference(port, "--connections", n, "--once", "--source", Condition.SOURCES, "--settle", "0");
     }
 
     private double timed(List<String> command, boolean ours, int messages) throws IOException, InterruptedException {

@@ -53,6 +53,12 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
     /** The time from the start of the process to the line that says it listens. */
     static final Measure START = new Measure("start", "s", "start", 1, false, false);
 
+    /**
+     * Enough of them that choosing a port costs nothing: of one address, the kernel looks through one half of the range
+     * in vain for each connection, once that half is taken (net/ipv4/inet_hashtables.c, __inet_hash_connect).
+     */
+    static final String SOURCES = "127.0.0.2-127.0.0.9";
+
     static final Condition CALIBRATION = closed("64x16", "64 connections × 16 B", "64", "16", "1");
     static final String RATE = "rate";
     static final String CONNECT = "client-connect";
@@ -66,7 +72,7 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
     static List<Condition> all(long rate, int fill) {
         return List.of(
                 new Condition("idle", "19,000 idle connections, each has echoed once", List.of("--connections",
-                        "19000", "--once", "--settle", "0.5"), Kind.FRESH,
+                        "19000", "--once", "--source", SOURCES, "--settle", "0.5"), Kind.FRESH,
                         List.of(
                                 new Measure("rss", "B/connection", "rss_per_connection", 1, false, false), START)),
                 closed("1x16", "1 connection × 16 B", "1", "16", "1"),
@@ -76,9 +82,11 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
                 closed("64x4096", "64 connections × 4 KiB", "64", "4096", "1"),
                 closed("64x16x16", "64 connections × 16 B, 16 under way", "64", "16", "16"),
                 new Condition(RATE, String.format("64 connections × 16 B, %,d messages/s", rate),
-                        List.of("--connections", "64", "--rate", Long.toString(rate)), Kind.WARM, AT_A_RATE),
+                        List.of("--connections", "64", "--rate", Long.toString(rate), "--settle", "0"), Kind.WARM,
+                        AT_A_RATE),
                 new Condition("accept", "19,000 connections, each accepted and served once",
-                        List.of("--connections", "19000", "--once", "--settle", "0"), Kind.WARM, List.of(
+                        List.of("--connections", "19000", "--once", "--source", SOURCES, "--settle", "0"), Kind.WARM,
+                        List.of(
                                 new Measure("time", "s", "seconds", 1, false, true),
                                 new Measure("cpu", "ns/connection", "server_cpu_ns_each", 1, false, true))),
                 new Condition(CONNECT, "clients: 19,000 connections made, one echo on each", List.of(), Kind.CLIENTS,
@@ -93,8 +101,7 @@ record Condition(String name, String what, List<String> load, Kind kind, List<Me
     }
 
     private static Condition closed(String name, String what, String connections, String size, String depth) {
-        return new Condition(name, what, List.of("--connections", connections, "--size", size, "--depth", depth),
-                Kind.WARM,
-                List.of(THROUGHPUT));
+        return new Condition(name, what, List.of("--connections", connections, "--size", size, "--depth", depth,
+                "--source", SOURCES, "--settle", "0"), Kind.WARM, List.of(THROUGHPUT));
     }
 }

@@ -46,10 +46,12 @@ public final class Race implements Callable<Integer> {
     private Integer rounds;
 
     @Option(names = "--seconds", paramLabel = "S",
-            description = "that each throughput and rate is measured for (default 1; with --quick 0.5)")
+            description = "that each throughput and rate is measured for (default 0.6; with --quick 0.5)")
     private Double seconds;
 
-    @Option(names = "--quick", description = "c, headroom and netty-epoll, few rounds: under four minutes")
+    @Option(names = "--quick",
+            description = "c, headroom and netty-epoll, few rounds, no clients unless named: under four "
+                    + "minutes")
     private boolean quick;
 
     @Option(names = "--rate", paramLabel = "R",
@@ -86,10 +88,15 @@ public final class Race implements Callable<Integer> {
     }
 
     public static void main(String[] args) {
-        System.exit(new CommandLine(new Race(args)).setExecutionExceptionHandler((e, line, result) -> {
+        System.exit(run(args));
+    }
+
+    /** @return the exit status */
+    static int run(String... args) {
+        return new CommandLine(new Race(args)).setExecutionExceptionHandler((e, line, result) -> {
             System.err.println("race: " + (e.getMessage() == null ? e : e.getMessage()));
             return CANNOT;
-        }).execute(args));
+        }).execute(args);
     }
 
     @Override
@@ -116,7 +123,7 @@ public final class Race implements Callable<Integer> {
         field = field.stream().filter(c -> servers.isEmpty() || servers.contains(c.name())
                 || c.name().equals(Contender.REFERENCE)).toList();
         rounds = rounds != null ? rounds : quick ? 3 : 7;
-        seconds = seconds != null ? seconds : quick ? 0.5 : 1;
+        seconds = seconds != null ? seconds : quick ? 0.5 : 0.6;
         if (fill < 60 || fill > Clients.MOST || rounds < 1 || rounds > 1000 || !(seconds >= 0.05 && seconds <= 600)) {
             throw new CommandLine.ParameterException(new CommandLine(this),
                     "accepted are --rounds from 1 to 1000, --seconds from 0.05 to 600, --fill from 60 to "
@@ -189,6 +196,14 @@ public final class Race implements Callable<Integer> {
         }
     }
 
+    private boolean isUsual(Condition condition) {
+        return switch (condition.kind()) {
+            case FRESH, WARM -> true;
+            case CLIENTS -> !quick;
+            case ON_DEMAND -> false;
+        };
+    }
+
     /** Servers in the order of the field, whoever was measured first. */
     private static Results inOrder(Results results, List<Contender> field) {
         Results ordered = new Results();
@@ -220,7 +235,8 @@ public final class Race implements Callable<Integer> {
                 try (Running server = track.serve(-1, c.frugal())) {
                     // What is loaded and compiled on the way is not what a connection costs; but there are never many at a
                     // time, for their memory would be there already.
-                    track.load(server.port, List.of("--connections", "64", "--spin", "--warm-up", "0"));
+                    track.load(server.port,
+                            List.of("--connections", "64", "--spin", "--warm-up", "0", "--seconds", "0.7"));
                     for (int i = 0; i < 10; i++) {
                         track.load(server.port, List.of("--connections", "200", "--once", "--reset"));
                     }
@@ -242,9 +258,7 @@ public final class Race implements Callable<Integer> {
             for (Contender c : conditions.isEmpty() ? List.<Contender>of() : order) {
                 Running server = track.serve(0, c.command());
                 running.put(c, server);
-                track.load(server.port,
-                        List.of("--connections", "64", "--spin", "--warm-up", "0", "--seconds", quick ? "1.5" : "2.5"));
-                track.load(server.port, List.of("--connections", "1000", "--once", "--reset"));
+                warmUp(server);
             }
             for (Condition condition : conditions) {
                 for (Map.Entry<Contender, Running> one : running.entrySet()) {
@@ -255,6 +269,18 @@ public final class Race implements Callable<Integer> {
         } finally {
             running.values().forEach(Running::close);
         }
+    }
+
+    /** Messages of every kind that will come: a JVM compiles anew what it has never seen, and so it should not later. */
+    private void warmUp(Running server) throws IOException, InterruptedException {
+        for (String kind : List.of("--size 16", "--size 4096", "--depth 16")) {
+            List<String> arguments = new ArrayList<>(
+                    List.of("--connections", "64", "--spin", "--reset", "--warm-up", "0",
+                            "--seconds", quick ? "0.7" : "1.2"));
+            arguments.addAll(List.of(kind.split(" ")));
+            track.load(server.port, arguments);
+        }
+        track.load(server.port, List.of("--connections", "1000", "--once", "--reset"));
     }
 
     private void clients(List<Condition> course, Results results) throws IOException, InterruptedException {
