@@ -114,8 +114,7 @@ public final class EchoClient implements AutoCloseable {
         try {
             Quota quota = new Quota(options.connections);
             AtomicLong nextTuple = new AtomicLong();
-            AtomicIntegerArray nextPort = new AtomicIntegerArray(
-                    options.targets.size() * Math.max(1, options.sources.size()));
+            AtomicIntegerArray nextPort = new AtomicIntegerArray(options.pairs());
             // Read before the loops split, for afterwards they may not open files.
             Sysctl.Range range = new ProcFs().sysctl("net.ipv4.ip_local_port_range").asRange();
             for (EventLoop loop : client.loops.all()) {
