@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 
 import org.HdrHistogram.Histogram;
@@ -56,7 +57,7 @@ final class Caller implements ConnectionHandler {
     private static final int EINVAL = Errno.EINVAL.number();
     private static final int A_SWEEP = 256;
     private static final long A_MOMENT = TimeUnit.MILLISECONDS.toNanos(10);
-    private static final int PORTS_AT_ONCE = 512;
+    private static final int PORTS_AT_ONCE = 64;
 
     final Counters counters = new Counters();
     final Histogram latency = newHistogram();
@@ -77,8 +78,8 @@ final class Caller implements ConnectionHandler {
     /** net.ipv4.ip_local_port_range. */
     private final int lowPort;
     private final int highPort;
-    /** For each pair of addresses, the lowest port that may still be free. */
-    private final int[] nextPort;
+    /** For each pair of addresses, the lowest port that may still be free; all loops take from the same part. */
+    private final AtomicIntegerArray nextPort;
     private final int maxInFlight;
     private final double rate;
     private final Timer connectTimer;
@@ -104,7 +105,7 @@ final class Caller implements ConnectionHandler {
     private boolean tuplesFreed;
 
     Caller(EchoClient client, EventLoop loop, EchoClient.Options options, Memory entries, Sysctl.Range range,
-            Quota quota, AtomicLong nextTuple) {
+            Quota quota, AtomicLong nextTuple, AtomicIntegerArray nextPort) {
         this.client = client;
         this.loop = loop;
         this.connections = loop.connections();
@@ -120,8 +121,8 @@ final class Caller implements ConnectionHandler {
         this.exhausted = new boolean[options.pairs()];
         this.lowPort = (int) range.low();
         this.highPort = (int) range.high();
-        this.nextPort = new int[exhausted.length];
-        Arrays.fill(nextPort, lowPort);
+        this.nextPort = nextPort;
+        startFrom(lowPort);
         this.maxInFlight = Math.max(1, Math.ceilDiv(options.inFlight(), options.loops()));
         this.rate = options.rate() / options.loops();
         this.connectTimer = loop.timer(this::expireConnecting);
@@ -217,18 +218,23 @@ final class Caller implements ConnectionHandler {
      * @return the descriptor or {@code -errno}
      */
     private int connectWithin(int pair, Sockaddr source, Sockaddr target) {
-        while (nextPort[pair] <= highPort) {
-            int low = nextPort[pair];
+        for (int low = nextPort.get(pair); low <= highPort; low = nextPort.get(pair)) {
             int fd = connector.connect(source, target, low, Math.min(low + PORTS_AT_ONCE - 1, highPort));
             if (fd == -ENOPROTOOPT || fd == -EINVAL && connector.failedCall().equals("setsockopt")) {
-                Arrays.fill(nextPort, highPort + 1);
+                startFrom(highPort + 1);
             } else if (fd != -EADDRNOTAVAIL || !connector.failedCall().equals("connect")) {
                 return fd;
             } else {
-                nextPort[pair] += PORTS_AT_ONCE;
+                nextPort.compareAndSet(pair, low, low + PORTS_AT_ONCE);
             }
         }
         return connector.connect(source, target);
+    }
+
+    private void startFrom(int port) {
+        for (int pair = 0; pair < nextPort.length(); pair++) {
+            nextPort.set(pair, port);
+        }
     }
 
     /** Begins the next connection of (port, source, target) that is free. @return 0 or the positive error */
@@ -334,7 +340,7 @@ final class Caller implements ConnectionHandler {
     private void retry() {
         waiting = false;
         Arrays.fill(exhausted, false);
-        Arrays.fill(nextPort, lowPort);
+        startFrom(lowPort);
         exhaustedCount = 0;
         if (tuplesFreed && nextTuple.get() >= tuples()) {
             tuplesFreed = false;

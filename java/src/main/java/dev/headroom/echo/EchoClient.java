@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 
 import org.HdrHistogram.Histogram;
@@ -113,6 +114,8 @@ public final class EchoClient implements AutoCloseable {
         try {
             Quota quota = new Quota(options.connections);
             AtomicLong nextTuple = new AtomicLong();
+            AtomicIntegerArray nextPort = new AtomicIntegerArray(
+                    options.targets.size() * Math.max(1, options.sources.size()));
             // Read before the loops split, for afterwards they may not open files.
             Sysctl.Range range = new ProcFs().sysctl("net.ipv4.ip_local_port_range").asRange();
             for (EventLoop loop : client.loops.all()) {
@@ -120,7 +123,7 @@ public final class EchoClient implements AutoCloseable {
                     client.entries.add(FdTable.newArray(Caller.ENTRY));
                 }
                 client.callers.add(new Caller(client, loop, options, client.entries.getLast(), range, quota,
-                        nextTuple));
+                        nextTuple, nextPort));
             }
             client.callers.forEach(Caller::begin);
             client.loops.start();

@@ -95,6 +95,7 @@ class HostsTest {
         assertEquals(OptionalInt.of(1), status.noNewPrivs());
         assertEquals(OptionalInt.of(2), status.seccomp());
         assertEquals(OptionalInt.of(1), status.seccompFilters());
+        assertEquals(OptionalLong.of(4118), status.voluntaryCtxtSwitches());
     }
 
     @Test
