@@ -21,18 +21,29 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <linux/in.h>
+
+/* pidfd_open and pidfd_getfd came with glibc 2.36. */
+#if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 36)
+#define WITHOUT_PIDFD
+#else
+#include <sys/pidfd.h>
+#endif
 
 /* epoll_pwait2 came with glibc 2.35. */
 #if defined(__GLIBC__) && !__GLIBC_PREREQ(2, 35)
@@ -84,14 +95,29 @@ static void print_fcntl(void)
     CONSTANT(F_GETFL)
     CONSTANT(F_SETFL)
     CONSTANT(F_DUPFD_CLOEXEC)
+    CONSTANT(F_GETPIPE_SZ)
     CONSTANT(FD_CLOEXEC)
     CONSTANT(O_RDONLY)
     CONSTANT(O_WRONLY)
     CONSTANT(O_RDWR)
+    CONSTANT(O_ACCMODE)
     CONSTANT(O_NONBLOCK)
     CONSTANT(O_CLOEXEC)
     VARIADIC(fcntl, int, int, int)
     VARIADIC(open, int, const char *, int)
+}
+
+static void print_inotify(void)
+{
+    CONSTANT(IN_CLOEXEC)
+    CONSTANT(IN_NONBLOCK)
+    FUNCTION(inotify_init1, int, int)
+}
+
+static void print_ioctl(void)
+{
+    CONSTANT(FIONREAD)
+    VARIADIC(ioctl, int, int, unsigned long)
 }
 
 static void print_mman(void)
@@ -107,6 +133,35 @@ static void print_mman(void)
     FUNCTION(mmap, void *, void *, size_t, int, int, int, off_t)
     FUNCTION(munmap, int, void *, size_t)
     FUNCTION(madvise, int, void *, size_t, int)
+}
+
+static void print_pidfd(void)
+{
+    CONSTANT(SYS_pidfd_open)
+    CONSTANT(SYS_pidfd_getfd)
+#ifdef PIDFD_THREAD
+    CONSTANT(PIDFD_THREAD)
+#else
+    ABSENT(constant, PIDFD_THREAD)
+#endif
+#ifdef WITHOUT_PIDFD
+    ABSENT(function, pidfd_open)
+    ABSENT(function, pidfd_getfd)
+#else
+    FUNCTION(pidfd_open, int, pid_t, unsigned int)
+    FUNCTION(pidfd_getfd, int, int, int, unsigned int)
+#endif
+}
+
+static void print_poll(void)
+{
+    CONSTANT(POLLOUT)
+    CONSTANT(POLLERR)
+    SIZEOF(pollfd)
+    FIELD(pollfd, fd)
+    FIELD(pollfd, events)
+    FIELD(pollfd, revents)
+    FUNCTION(poll, int, struct pollfd *, nfds_t, int)
 }
 
 /* getrlimit and setrlimit are called with a rlimit64. */
@@ -198,8 +253,10 @@ static void print_socket(void)
     CONSTANT(SO_SNDTIMEO)
     CONSTANT(SO_BINDTODEVICE)
     CONSTANT(SO_ACCEPTCONN)
+    CONSTANT(SO_PROTOCOL)
     CONSTANT(SO_DOMAIN)
     CONSTANT(SO_INCOMING_CPU)
+    CONSTANT(SO_MEMINFO)
     CONSTANT(IPPROTO_IP)
     CONSTANT(IPPROTO_TCP)
     CONSTANT(IPPROTO_UDP)
@@ -300,9 +357,14 @@ int main(void)
     print_epoll();
     print_eventfd();
     print_fcntl();
+    print_inotify();
+    print_ioctl();
     print_io_uring();
     print_mman();
+    print_netfilter();
     print_netlink();
+    print_pidfd();
+    print_poll();
     print_resource();
     print_sched();
     print_sockaddr();

@@ -56,6 +56,7 @@
     puts(",...)");
 
 void print_io_uring(void);
+void print_netfilter(void);
 void print_netlink(void);
 void print_tcp_info(void);
 

@@ -11,4 +11,5 @@ void print_tcp_info(void)
     FIELD(tcp_info, tcpi_state)
     FIELD(tcp_info, tcpi_unacked)
     FIELD(tcp_info, tcpi_sacked)
+    FIELD(tcp_info, tcpi_segs_in)
 }

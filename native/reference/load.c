@@ -37,7 +37,7 @@ static struct {
     bool bound;             /* --source was given */
     long low_port, high_port; /* source ports to take in order; 0: the kernel chooses */
     long connections, size, depth, in_flight, tables, messages;
-    double rate, warm_up, length, hold, timeout, settle;
+    double rate, every, warm_up, length, hold, timeout, settle;
     bool connect_only, once, spin, reset;
     long watch;
 } ask = {.target = {INADDR_LOOPBACK, 1}, .port = 9999, .connections = 1, .size = 16, .depth = 1, .in_flight = 512,
@@ -51,6 +51,12 @@ struct connection {
     enum state state;
 };
 
+/* When a connection is to send again. All wait equally long, so a row in the order of sending is in order of time. */
+struct beat {
+    struct connection *connection;
+    uint64_t due;
+};
+
 /* One thread's share. All of it in the ordinary run. */
 struct load {
     struct connection *connections;
@@ -60,6 +66,8 @@ struct load {
     uint64_t start, opened_all, end;
     uint64_t mismatched; /* connections that got other bytes than they sent */
     uint64_t received, outstanding, moved; /* bytes; when something last happened */
+    struct beat *beats; /* with --every: one for each connection, those that are due first at the front */
+    uint64_t beats_begun;
     char buffer[CHUNK];
 };
 
@@ -226,7 +234,11 @@ static void established(struct load *l, struct connection *c, uint32_t events) {
         l->finished++;
         return;
     }
-    if (ask.once || ask.messages) {
+    if (ask.every) {
+        l->beats[l->opened - 1] = (struct beat) {c, nanos() + (uint64_t) (ask.every * 1e9)};
+        owe(l, c, 1);
+        flush(l, c);
+    } else if (ask.once || ask.messages) {
         owe(l, c, (uint64_t) (ask.once || ask.messages < ask.depth ? 1 : ask.depth));
         flush(l, c);
     }
@@ -244,6 +256,8 @@ static void returned(struct load *l, struct connection *c, uint64_t before, uint
         if (first < all && last == all) {
             l->finished++;
         }
+    } else if (ask.every) {
+        window.messages += window.on ? last - first : 0;
     } else if (!ask.rate) {
         owe(l, c, window.begin && window.end ? 0 : last - first);
         if (window.on) {
@@ -410,6 +424,24 @@ static void fixed_rate(struct load *l) {
     }
 }
 
+/* Each connection sends once an interval, counted from its first message. */
+static void beat(struct load *l) {
+    uint64_t interval = (uint64_t) (ask.every * 1e9);
+    uint64_t start = nanos();
+    for (uint64_t now = start; within(start, now) && l->gone < l->count && !stuck(l); now = nanos()) {
+        struct beat *next;
+        while ((next = &l->beats[l->beats_begun % (uint64_t) l->count])->due <= now) {
+            next->due += interval;
+            l->beats_begun++;
+            if (next->connection->state == OPEN) {
+                owe(l, next->connection, 1);
+                flush(l, next->connection);
+            }
+        }
+        turn(l, next->due - now < 100000000 ? next->due - now : 100000000);
+    }
+}
+
 /* All that was sent has to come back, also what was sent last. */
 static void drain(struct load *l) {
     l->moved = nanos();
@@ -443,7 +475,8 @@ static void print_histogram(const char *name, const struct histogram *h) {
 }
 
 static const char *mode(void) {
-    return ask.connect_only ? "connect" : ask.once ? "once" : ask.messages ? "messages" : ask.rate ? "rate" : "closed";
+    return ask.connect_only ? "connect" : ask.once ? "once" : ask.messages ? "messages"
+           : ask.rate ? "rate" : ask.every ? "every" : "closed";
 }
 
 static void help(void) {
@@ -470,6 +503,7 @@ static void help(void) {
          "one is back:\n"
          "  --rate R          R messages a second over all, on time whatever comes back;\n"
          "                    latency counts from the moment a message was due\n"
+         "  --every S         one each S seconds on each connection, from its first on\n"
          "  --messages N      N on each connection, then end\n"
          "  --once            one on each connection; that is when it counts as made\n"
          "  --connect-only    none\n"
@@ -493,7 +527,7 @@ static void help(void) {
 }
 
 static void parse(int argc, char **argv) {
-    enum { TARGET = 1, SOURCE, SOURCE_PORTS, CONNECTIONS, IN_FLIGHT, SIZE, DEPTH, TABLES, RATE, MESSAGES, ONCE,
+    enum { TARGET = 1, SOURCE, SOURCE_PORTS, CONNECTIONS, IN_FLIGHT, SIZE, DEPTH, TABLES, RATE, EVERY, MESSAGES, ONCE,
            CONNECT_ONLY, HOLD, WARM_UP, SECONDS, TIMEOUT, SETTLE, WATCH, SPIN, RESET, HELP };
     static const struct option options[] = {{"target", 1, NULL, TARGET},
                                             {"source", 1, NULL, SOURCE},
@@ -504,6 +538,7 @@ static void parse(int argc, char **argv) {
                                             {"depth", 1, NULL, DEPTH},
                                             {"tables", 1, NULL, TABLES},
                                             {"rate", 1, NULL, RATE},
+                                            {"every", 1, NULL, EVERY},
                                             {"messages", 1, NULL, MESSAGES},
                                             {"once", 0, NULL, ONCE},
                                             {"connect-only", 0, NULL, CONNECT_ONLY},
@@ -555,6 +590,9 @@ static void parse(int argc, char **argv) {
         case RATE:
             ask.rate = (double) number("--rate", optarg, 1, 100000000);
             break;
+        case EVERY:
+            ask.every = seconds("--every", optarg);
+            break;
         case MESSAGES:
             ask.messages = number("--messages", optarg, 1, LONG_MAX / (1 << 20));
             break;
@@ -598,11 +636,11 @@ static void parse(int argc, char **argv) {
     if (optind < argc) {
         usage_error("%s: there is nothing but options here; --help lists them", argv[optind]);
     }
-    int modes = ask.connect_only + ask.once + (ask.messages > 0) + (ask.rate > 0);
+    int modes = ask.connect_only + ask.once + (ask.messages > 0) + (ask.rate > 0) + (ask.every > 0);
     if (modes > 1) {
-        usage_error("--rate, --messages, --once and --connect-only exclude each other");
+        usage_error("--rate, --every, --messages, --once and --connect-only exclude each other");
     }
-    if (ask.tables && (modes == 0 || ask.rate)) {
+    if (ask.tables && (modes == 0 || ask.rate || ask.every)) {
         usage_error("--tables goes with --connect-only, --once or --messages");
     }
     if (ask.tables > ask.connections) {
@@ -630,6 +668,7 @@ int main(int argc, char **argv) {
     struct connection *connections = reserve((size_t) ask.connections * sizeof *connections);
     long shares = ask.tables ? ask.tables : 1;
     struct load *loads = reserve((size_t) shares * sizeof *loads);
+    loads->beats = ask.every ? reserve((size_t) ask.connections * sizeof *loads->beats) : NULL;
     for (long i = 0, at = 0; i < shares; i++) {
         loads[i].first = at;
         loads[i].connections = connections + at;
@@ -658,7 +697,7 @@ int main(int argc, char **argv) {
     client_cpu = own_cpu() - client_cpu;
     bool timed = !ask.connect_only && !ask.once && !ask.messages;
     if (timed && loads->opened == loads->count) {
-        (ask.rate ? fixed_rate : closed_loop)(loads);
+        (ask.rate ? fixed_rate : ask.every ? beat : closed_loop)(loads);
         drain(loads);
         server_cpu = window.server_cpu;
         client_cpu = window.own_cpu;

@@ -28,6 +28,12 @@ package_for() {
         ip:dnf | ip:yum) printf iproute ;;
         ip:*) printf iproute2 ;;
         nft:*) printf nftables ;;
+        # What it recommends, a screen and firmware, no test needs.
+        qemu-system-x86_64:apt-get) printf 'qemu-system-x86 --no-install-recommends' ;;
+        qemu-system-x86_64:dnf) printf qemu-system-x86-core ;;
+        qemu-system-x86_64:zypper) printf qemu-x86 ;;
+        qemu-system-x86_64:pacman) printf qemu-system-x86 ;;
+        busybox:apt-get) printf busybox-static ;;
         ncat:dnf | ncat:yum | ncat:apk) printf nmap-ncat ;;
         ncat:pacman) printf nmap ;;
         jdk:apt-get) printf openjdk-25-jdk-headless ;;

@@ -1,10 +1,11 @@
 /*
  * Makes the kernel say no, in a process of its own, and stays so that it can be looked at.
  *
- *     provoke [nofile=SOFT:HARD …] [dropcap=24] [uid=N] [userns] [cgroup=DIRECTORY] REFUSAL [ARGUMENT]
+ *     provoke [nofile=SOFT:HARD …] [dropcap=24] [uid=N] [userns] [cgroup=DIRECTORY] [hold=BYTES] [wait] REFUSAL
+ *             [ARGUMENT]
  *
- * The words before the refusal are done in their order. Then one line says what happened, "CALL ERRNO REQUESTED
- * DETAIL", and the process ends when its standard input does. Its children end with it.
+ * The words before the refusal are done in their order; wait says "waiting" and waits for a line. Then one line says what
+ * happened, "CALL ERRNO REQUESTED DETAIL", and the process ends when its standard input does. Its children end with it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <linux/aio_abi.h>
 #include <linux/capability.h>
 #include <linux/io_uring.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -109,6 +112,14 @@ static int prepared(char *word)
         user_namespace();
         return 1;
     }
+    if (!strcmp(word, "wait")) {
+        char c;
+        printf("waiting\n");
+        fflush(stdout);
+        while (read(0, &c, 1) == 1 && c != '\n')
+            ;
+        return 1;
+    }
     if (!value)
         return 0;
     *value++ = 0;
@@ -120,6 +131,9 @@ static int prepared(char *word)
         prctl(PR_SET_DUMPABLE, 1);
     } else if (!strcmp(word, "dropcap")) {
         drop_capability(atoi(value));
+    } else if (!strcmp(word, "hold")) {
+        if (mmap(NULL, atoll(value), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+            give_up("hold");
     } else if (!strcmp(word, "cgroup")) {
         char path[4096];
         snprintf(path, sizeof path, "%s/cgroup.procs", value);
@@ -240,6 +254,167 @@ static int ring(unsigned entries)
     return syscall(SYS_io_uring_setup, entries, &params);
 }
 
+/* Both ends of a connection over the loopback; the peer never reads. */
+static int connected(int *peer)
+{
+    static struct sockaddr_in to = {.sin_family = AF_INET};
+    static int listener = -1;
+    socklen_t length = sizeof to;
+    if (listener < 0) {
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        listener = socket(AF_INET, SOCK_STREAM, 0);
+        if (bind(listener, (struct sockaddr *) &to, length) || listen(listener, 8)
+            || getsockname(listener, (struct sockaddr *) &to, &length))
+            give_up("listen");
+    }
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (connect(fd, (struct sockaddr *) &to, length) || (*peer = accept(listener, NULL, NULL)) < 0)
+        give_up("connect");
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    fcntl(*peer, F_SETFL, O_NONBLOCK);
+    return fd;
+}
+
+/* Writes until it may not. */
+static void fill(int fd)
+{
+    static char data[65536];
+    while (write(fd, data, sizeof data) > 0)
+        ;
+}
+
+/* TCP's memory of the whole machine: each connection is filled, and all of them hold what nobody reads. */
+static void tcp_memory(void)
+{
+    int peer, fds[40];
+    for (int i = 0; i < 40; i++)
+        fds[i] = connected(&peer);
+    for (int i = 0; i < 40; i++)
+        fill(fds[i]);
+    if (write(fds[39], "x", 1) < 0)
+        REFUSED("write", NO_REQUEST);
+}
+
+/* Goes on in a child as often as it likes, for who watches it twice. */
+static int child(void)
+{
+    pid_t pid = fork();
+    if (pid < 0)
+        give_up("fork");
+    if (pid == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return pid == 0;
+}
+
+/* Closes connections with data that cannot leave: orphans. One of the peers is told that its connection was reset. */
+static void orphans(void)
+{
+    int told[2];
+    char reset = 0;
+    if (pipe(told))
+        give_up("pipe");
+    if (child())
+        for (;;) {
+            int fds[30], peers[30];
+            for (int i = 0; i < 30; i++) {
+                fds[i] = connected(&peers[i]);
+                fill(fds[i]);
+            }
+            for (int i = 0; i < 30; i++)
+                close(fds[i]);
+            usleep(200000);
+            for (int i = 0; i < 30; i++) {
+                static char data[65536];
+                ssize_t n;
+                while ((n = read(peers[i], data, sizeof data)) > 0)
+                    ;
+                if (n < 0 && errno == ECONNRESET && !reset && write(told[1], "r", 1) == 1)
+                    reset = 1;
+            }
+            /* What is left of them stands as orphans until the next round. */
+            for (int i = 0; i < 30; i++)
+                close(peers[i]);
+        }
+    if (read(told[0], &reset, 1) == 1)
+        said("read", ECONNRESET, NO_REQUEST, "-");
+}
+
+/* Speaks to ever new addresses of NET.0.0/16 so that the neighbour table stays full, and connects to one more. */
+static void neighbours(const char *net)
+{
+    unsigned a, b;
+    if (sscanf(net, "%u.%u", &a, &b) != 2)
+        give_up("NET is A.B");
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+    if (child())
+        for (unsigned i = 0;; i++) {
+            static int fd = -1;
+            if (fd < 0)
+                fd = socket(AF_INET, SOCK_DGRAM, 0);
+            to.sin_addr.s_addr = htonl(a << 24 | b << 16 | (i % 250 + 1) << 8 | (i / 250 % 250 + 1));
+            sendto(fd, "x", 1, 0, (struct sockaddr *) &to, sizeof to);
+            usleep(1000);
+        }
+    for (unsigned host = 1; host < 10; host++) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        char detail[32];
+        usleep(200000);
+        to.sin_addr.s_addr = htonl(a << 24 | b << 16 | 251 << 8 | host);
+        snprintf(detail, sizeof detail, "%u.%u.251.%u:9", a, b, host);
+        if (connect(fd, (struct sockaddr *) &to, sizeof to) && errno == ETIMEDOUT)
+            said("connect", errno, NO_REQUEST, detail);
+        close(fd);
+    }
+}
+
+/* A child takes memory until it is killed for it; the next one comes. */
+static void killed_for_memory(void)
+{
+    for (int told = 0;; told = 1) {
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+            write_file("/proc/self/oom_score_adj", "1000");
+            for (;;) {
+                char *p = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                if (p != MAP_FAILED)
+                    memset(p, 1, 1 << 20);
+            }
+        }
+        if (waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+            give_up("a child that is killed");
+        if (!told) {
+            printf("- 0 -1 -\n");
+            fflush(stdout);
+        }
+        /* A pause, or the end of standard input. */
+        struct pollfd in = {.fd = 0, .events = POLLIN};
+        char c;
+        if (poll(&in, 1, 300) > 0 && read(0, &c, 1) <= 0)
+            exit(0);
+    }
+}
+
+/* Sends a descriptor that nobody takes until the user has too many on their way. */
+static void in_flight(void)
+{
+    int ends[2];
+    char byte = 'x', control[CMSG_SPACE(sizeof(int))];
+    struct iovec data = {&byte, 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+                             .msg_controllen = sizeof control};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memset(CMSG_DATA(header), 0, sizeof(int));
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+        give_up("socketpair");
+    while (sendmsg(ends[0], &message, MSG_DONTWAIT) == 1)
+        ;
+    REFUSED("sendmsg", NO_REQUEST);
+}
+
 int main(int count, char **words)
 {
     int i = 1;
@@ -262,6 +437,31 @@ int main(int count, char **words)
         while (socket(AF_INET, SOCK_STREAM, 0) >= 0)
             ;
         REFUSED("socket", NO_REQUEST);
+    }
+    if (!strcmp(what, "unix-sockets")) {
+        while (socket(AF_UNIX, SOCK_STREAM, 0) >= 0)
+            ;
+        REFUSED("socket", NO_REQUEST);
+    }
+    if (!strcmp(what, "pipes")) {
+        int ends[2];
+        while (!pipe2(ends, 0))
+            ;
+        REFUSED("pipe2", NO_REQUEST);
+    }
+    if (!strcmp(what, "tcp-memory"))
+        tcp_memory();
+    if (!strcmp(what, "orphans"))
+        orphans();
+    if (!strcmp(what, "neighbours"))
+        neighbours(argument);
+    if (!strcmp(what, "killed-for-memory"))
+        killed_for_memory();
+    if (!strcmp(what, "in-flight"))
+        in_flight();
+    if (!strcmp(what, "exec")) {
+        execvp(argument, words + i + 1);
+        REFUSED("execve", NO_REQUEST);
     }
     if (!strcmp(what, "accept")) {
         /* The number is reserved before a connection is looked for: no client, a blocking socket, and no wait. */

@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -48,8 +47,10 @@ public final class Capture {
         TASKS,
         /** Mappings of the process. */
         MAPS,
-        /** Listening TCP sockets with their queues. */
+        /** Listening TCP sockets with their queues, and who has them: where that is another process, all are looked at. */
         LISTENERS,
+        /** Listening TCP sockets with their queues; of those of other processes it stays unknown who has them. */
+        OWN_LISTENERS,
         /** TCP connections of the network namespace, and who has which port. */
         SOCKETS;
 
@@ -63,7 +64,7 @@ public final class Capture {
             topics.addAll(q.errno().map(e -> switch (e) {
                 case EMFILE, ENFILE -> q.call().startsWith("accept") ? EnumSet.of(LISTENERS)
                         : WATCHING.contains(q.call()) ? EnumSet.of(WATCHES) : EnumSet.noneOf(Topic.class);
-                case ENOSPC, EPERM -> EnumSet.of(WATCHES);
+                case ENOSPC, EPERM, ETOOMANYREFS -> EnumSet.of(WATCHES);
                 case EAGAIN, ENOMEM -> EnumSet.of(TASKS, MAPS, WATCHES, LISTENERS, SOCKETS);
                 case EADDRNOTAVAIL, EADDRINUSE, ETIMEDOUT, ECONNREFUSED, ECONNRESET, ENETUNREACH, EHOSTUNREACH, EACCES,
                         EINVAL, ENOPROTOOPT, ENOBUFS ->
@@ -343,7 +344,7 @@ public final class Capture {
                 all.add(new Snapshot.Holder(t.target(), t.count()));
             }
         }
-        all.sort(Comparator.comparingLong(Snapshot.Holder::count).reversed());
+        all.sort((a, b) -> Long.compare(b.count(), a.count()));
         return all;
     }
 

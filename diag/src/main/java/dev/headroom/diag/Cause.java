@@ -18,7 +18,7 @@ import dev.headroom.linux.Errno;
  * @param judge the verdict on a case
  * @param dont folk remedies that do not help or do harm, each a sentence
  * @param next what happens if nothing is done, step by step
- * @param provoked how it was checked that the kernel does this, e.g. "6.18 by test", "6.12 by guest", "source only"
+ * @param provoked how it was checked that the kernel does this, e.g. "6.18 by test", "6.1 by test in a guest", "source only"
  */
 public record Cause(String id, Set<Errno> errnos, Set<String> calls, String rule, Function<Case, Finding> judge,
         List<String> dont, List<String> next, String provoked) {

@@ -85,6 +85,8 @@ public final class Facts {
     public static final String PIDNS_CHILDREN_TASKS = "process.pidns_for_children.tasks";
     /** Tasks in the PID namespace of the process whose number is 300 or more: those that are given out again. */
     public static final String PIDS_FROM_300 = "pidns.numbers_from_300";
+    /** The highest number that a task has in the PID namespace of the process, where the reader is in another one. */
+    public static final String PIDNS_HIGHEST = "pidns.highest_number";
     /** Tasks in the PID namespace of the process. */
     public static final String PIDNS_TASKS = "pidns.tasks";
     /** Fanotify groups of all processes of the same effective user. */
@@ -93,6 +95,8 @@ public final class Facts {
     public static final String FANOTIFY_MARKS_USER = "user.fanotify.marks";
     /** io_uring instances of all processes of the same real user. */
     public static final String IO_URING_USER = "user.io_uring.instances";
+    /** Descriptors that unix sockets of the same real user have been sent and have not read. */
+    public static final String UNIX_IN_FLIGHT_USER = "user.unix.in_flight";
     /** Pages that the pipes of the same real user hold. */
     public static final String PIPE_PAGES_USER = "user.pipe.pages";
     /** POSIX message queues in /dev/mqueue that belong to the real user. */
@@ -163,6 +167,60 @@ public final class Facts {
     public static final String UNIX_QUEUE = "unix.listener.queue";
     /** The backlog of that listener: the queue is full at one more. */
     public static final String UNIX_LIMIT = "unix.listener.limit";
+    /** What the descriptor that the question names is: "pipe", "TCP socket" …. */
+    public static final String FD_ASKED = "fd.asked";
+    /** Whether that descriptor, or one the question's addresses name, was found: else all of the process were looked at. */
+    public static final String FD_NAMED = "fd.named";
+    /** Range of ports of its own (IP_LOCAL_PORT_RANGE) of the {@link Role#RANGED} socket: "40005-40009". */
+    public static final String FD_RANGE = "fd.ranged.ports";
+    /** How many of these ports serve the question's connection or are bound or reserved. */
+    public static final String FD_RANGE_TAKEN = "fd.ranged.taken";
+    /** "yes" if the unix datagram socket that the question's peer names makes its writers wait. */
+    public static final String UNIX_RECEIVER_FULL = "unix.receiver.full";
+    /** Whether the listener on the question's local port has SO_REUSEPORT: "yes" or "no". */
+    public static final String PORT_OWNER_REUSEPORT = "port.owner.reuseport";
+    /** UDP sockets of this network namespace on the question's peer's port; only where the peer is this host. */
+    public static final String UDP_AT_PEER = "peer.udp.sockets";
+
+    /**
+     * Of the rules of nf_tables on one way ("out", or "in" for what arrives or comes back): what they do with the
+     * question's packet, "does" ("nothing", "certainly-drop", "perhaps-drop", "certainly-reject-rst", "certainly-
+     * reject-icmp" …), the "rule" that does it, and the "packets" that rule has counted, if it counts.
+     */
+    public static String firewall(String way, String what) {
+        return "net.firewall." + way + "." + what;
+    }
+
+    /** What a descriptor of the process shows when it is asked, and that explains an error. */
+    public enum Role {
+        /** A pipe, or a socket of that kind, that takes nothing more. */
+        FULL_TCP, FULL_UDP, FULL_UNIX_STREAM, FULL_UNIX_DGRAM, FULL_PIPE,
+        /** A TCP socket that was shut down for writing, one whose connection is over, and one that never had one. */
+        SHUT, OVER, UNCONNECTED,
+        /** A pipe without a reader. */
+        BROKEN_PIPE,
+        /** A socket that has a port and no peer. */
+        BOUND,
+        /** A TCP socket that does not listen and has no peer. */
+        NOT_LISTENING,
+        /** A TCP socket that has a range of ports of its own. */
+        RANGED,
+        /** A TCP socket without a port that has SO_REUSEPORT, and one that has not. */
+        SHARING, NOT_SHARING,
+        /** A UDP socket that is connected to the question's peer, if it names one. */
+        UDP_CONNECTED;
+
+        /** Name of the fact that says how many descriptors there are. */
+        public String fact() {
+            return "fd." + name().toLowerCase(java.util.Locale.ROOT);
+        }
+
+        /** Name of the fact that shows one: {@code 7<127.0.0.1:9999>}, or "7 (65536 of 65536 bytes)". */
+        public String example() {
+            return fact() + ".example";
+        }
+    }
+
     /** Unsent bytes of the question's connection or, without its addresses, of the process's fullest TCP socket. */
     public static final String SEND_QUEUE = "socket.send_queue";
     /** Messages lost by netlink sockets of the process: column Drops of /proc/net/netlink. */

@@ -1,7 +1,6 @@
 package dev.headroom.diag;
 
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -171,7 +170,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
     }
 
     private static List<Limit> nearestFirst(List<Limit> limits) {
-        return limits.stream().sorted(Comparator.comparingDouble(Limit::percent).reversed()).toList();
+        return limits.stream().sorted((a, b) -> Double.compare(b.percent(), a.percent())).toList();
     }
 
     private static void row(Snapshot s, Check c, List<Limit> limits, List<Unread> unread) {
@@ -384,7 +383,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
             unread.add(new Unread(TUPLES, what, "the " + sockets.getAsLong() + " TCP sockets were not looked at one by"
                     + " one (" + s.unread().getOrDefault(Facts.FLOW_SOCKETS, "headroom check --pid PID does") + ")"));
         } else {
-            limits.add(new Limit(TUPLES, network(s), what, sockets.getAsLong(), room.getAsLong(),
+            limits.add(new Limit(TUPLES, network(s), what + " (at most)", sockets.getAsLong(), room.getAsLong(),
                     s.fact(Facts.sockstat("TCP.inuse")).orElseThrow().source() + " (at most: all TCP sockets), "
                             + range,
                     "connect: EADDRNOTAVAIL (Cannot assign requested address) to that destination; to others it"
@@ -441,7 +440,7 @@ public record LimitReport(List<Limit> limits, List<Unread> unread, List<AcceptQu
         if (s.unread().containsKey(Facts.LISTENERS)) {
             unread.add(new Unread("accept-queue-full", "accept queues", s.whyUnread(Facts.LISTENERS)));
         }
-        queues.sort(Comparator.comparingDouble((AcceptQueue q) -> (double) q.queue() / q.capacity()).reversed());
+        queues.sort((a, b) -> Double.compare((double) b.queue() / b.capacity(), (double) a.queue() / a.capacity()));
         return queues;
     }
 }

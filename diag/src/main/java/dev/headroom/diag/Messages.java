@@ -37,7 +37,7 @@ import dev.headroom.proc.Limits;
  * holds. A row tells by what it stands for (errno, call, cause) and by its named groups: {@code errno} (a name),
  * {@code number}, {@code text} (of strerror), {@code call}, {@code local}, {@code peer}, {@code address} (whichever of
  * the two the call has), {@code port}, {@code host}, {@code pid}, {@code resource}, {@code requested}, {@code soft},
- * {@code other} (the process that prlimit was to change), {@code flags}, {@code seconds}, {@code millis}.
+ * {@code other} (the process that prlimit was to change), {@code fd}, {@code flags}, {@code seconds}, {@code millis}.
  */
 public final class Messages {
     /** What to say when nothing was recognised. */
@@ -48,7 +48,7 @@ public final class Messages {
               headroom explain 'connect() to 10.0.0.1:80 failed (99: Cannot assign
                 requested address)'
             It knows the wording of the JVM, glibc, bash, dash, util-linux, Go, Rust, Python,
-            Node, nginx, haproxy, systemd, runc, strace, curl and the kernel log.""";
+            Node, nginx, haproxy, PostgreSQL, redis, systemd, runc, strace, curl and the kernel log.""";
 
     /**
      * What a text says.
@@ -175,8 +175,18 @@ public final class Messages {
         row(r, "Memory cgroup out of memory: Killed process (?<pid>\\d+)", null, "", "cgroup-oom-kill", "");
         row(r, "Out of memory(?: \\(oom_kill_allocating_task\\))?: Killed process (?<pid>\\d+)", null, "",
                 "machine-oom-kill", "");
-        row(r, "OOMKilled", null, "", "cgroup-oom-kill", "");
+        row(r, "OOMKilled|\\b(?i:exit(?:ed)?(?: with)?(?: code| status)?):?[ =(]*137\\b|(?m)^Killed$|signal: killed",
+                null,
+                "", "cgroup-oom-kill|machine-oom-kill", "");
         row(r, "ip_local_port_range: prefer different parity", EADDRNOTAVAIL, "connect", "odd-range-miss", "");
+        // Programs whose words tell the call only with what stands around them.
+        row(r, "\\bsocket\\(\\) failed \\(", null, "socket");
+        row(r, "\\blisten EADDRINUSE: address already in use (?<local>" + ADDRESS + ")", EADDRINUSE, "bind");
+        row(r, "cannot bind (?:UNIX )?socket \\([^)]*\\)(?: for)? \\[(?<local>" + ADDRESS + ")\\]", null, "bind");
+        row(r, "listening socket (?<local>" + ADDRESS + "): bind:", null, "bind");
+        row(r, "could not bind IPv[46] address \"(?<host>[0-9a-f.:]+)\"", null, "bind");
+        row(r, "could not (?:bind|create \\S* ?(?:listen )?socket)", null, "bind");
+        row(r, "could not accept (?:new )?connection|[Aa]ccepting client connection", null, "accept4");
         // Programs that name both ends.
         row(r, "(?<local>" + ADDRESS + ")->(?<peer>" + ADDRESS + ")", null, "");
         row(r, "(?<peer>" + ADDRESS + ") - Local \\((?<local>" + ADDRESS + ")\\)", null, "connect");
@@ -201,6 +211,8 @@ public final class Messages {
         row(r, "Operation timed out|[Cc]onnection timeout", ETIMEDOUT, "");
         row(r, "Host is unreachable", EHOSTUNREACH, "");
         // Any program: who, which call, which errno, with whom, how long.
+        row(r, "\\b(?<call>accept4?|bind|connect|listen|send(?:to|m?msg)?|recv(?:from|m?msg)?|writev?|readv?)"
+                + "\\((?<fd>\\d{1,9})(?:<[^>]*>)?[,)]", null, "");
         row(r, "\\b(?<call>" + CALL + ") (?<errno>E[A-Z0-9]{3,15})\\b", null, "");
         row(r, "\\b(?<call>" + CALL + ")(?:\\(|:| failed\\b| error\\b)", null, "");
         row(r, "\\b(?:E[A-Z0-9]{3,15}): [a-z ]+, (?<call>" + CALL + ")\\b", null, "");
@@ -258,6 +270,7 @@ public final class Messages {
         private Long pid;
         private Long requested;
         private Double seconds;
+        private Long fd;
         private final Map<String, String> asked = new TreeMap<>();
 
         void take(Row row, Matcher m) {
@@ -280,6 +293,7 @@ public final class Messages {
             }
             address = first(address, whole(group(m, "address")));
             pid = first(pid, number(group(m, "pid")));
+            fd = first(fd, number(group(m, "fd")));
             requested = first(requested, number(group(m, "requested")));
             ask(Facts.ASKED_RESOURCE, resource(group(m, "resource")));
             ask(Facts.ASKED_SOFT, text(number(group(m, "soft"))));
@@ -326,7 +340,8 @@ public final class Messages {
             return new Reading(new Question(Optional.ofNullable(errno), name,
                     pid == null ? OptionalLong.empty() : OptionalLong.of(pid), Optional.ofNullable(local),
                     Optional.ofNullable(peer), requested == null ? OptionalLong.empty() : OptionalLong.of(requested),
-                    Optional.ofNullable(seconds)), cause, notes,
+                    Optional.ofNullable(seconds), fd == null ? OptionalLong.empty() : OptionalLong.of(fd)), cause,
+                    notes,
                     asked.entrySet().stream().map(e -> new Fact(e.getKey(), e.getValue(), "what you pasted")).toList());
         }
 

@@ -41,6 +41,7 @@ import dev.headroom.proc.SockStat;
 import dev.headroom.proc.SocketOwners;
 import dev.headroom.proc.SoftnetStat;
 import dev.headroom.proc.Sysctl;
+import dev.headroom.proc.TcpPorts;
 import dev.headroom.proc.TcpState;
 import dev.headroom.proc.UnixSock;
 
@@ -249,9 +250,17 @@ final class Network {
                 out.put(Facts.LO_UP, lo != null && lo.isUp() ? "yes" : "no", "SIOCGIFFLAGS");
             }, Facts.LO_UP);
             routes(out);
+            if (Firewall.concerns(question)) {
+                new Firewall(net, question).read(out);
+            }
+        }
+        if (!scope.equals("reader") && Borrowings.concern(question)) {
+            new Borrowings(proc, process, question).read(out);
         }
         boolean leaks = topics.contains(Capture.Topic.DESCRIPTORS) && sockets.length > 0;
-        if (!topics.contains(Capture.Topic.LISTENERS) && !socketsMatter && !leaks) {
+        boolean listening = topics.contains(Capture.Topic.LISTENERS)
+                || topics.contains(Capture.Topic.OWN_LISTENERS);
+        if (!listening && !socketsMatter && !leaks) {
             return;
         }
         out.attempt(() -> {
@@ -259,7 +268,7 @@ final class Network {
                 if (leaks) {
                     out.attempt(() -> unclosed(out, diag), Facts.sockets(TcpState.TCP_CLOSE_WAIT.ss()));
                 }
-                if (topics.contains(Capture.Topic.LISTENERS)) {
+                if (listening) {
                     out.attempt(() -> listeners(out, diag), Facts.LISTENERS);
                 }
                 if (socketsMatter) {
@@ -277,7 +286,7 @@ final class Network {
         var count = new Object() {
             long own;
         };
-        diag.tcp(SockFilter.states(TcpState.TCP_CLOSE_WAIT), new Rows<InetRow>() {
+        diag.walk(SockFilter.states(TcpState.TCP_CLOSE_WAIT), new Rows<InetRow>() {
             @Override
             public void row(InetRow row) {
                 count.own += isOwn(row.inode()) ? 1 : 0;
@@ -294,7 +303,9 @@ final class Network {
     private void listeners(Sheet out, SockDiag diag) throws IOException {
         List<InetSock> all = diag.listeners();
         Set<Long> foreign = new HashSet<>();
-        all.stream().map(InetSock::inode).filter(i -> !isOwn(i)).forEach(foreign::add);
+        if (topics.contains(Capture.Topic.LISTENERS)) {
+            all.stream().map(InetSock::inode).filter(i -> !isOwn(i)).forEach(foreign::add);
+        }
         SocketOwners owners = SocketOwners.find(proc, foreign);
         long pid = process == null || scope.equals("reader") ? 0 : number(process.directory());
         List<Snapshot.Listening> listening = new ArrayList<>();
@@ -323,38 +334,56 @@ final class Network {
     }
 
     private void ranges(Sheet out, SockDiag diag, int low, int high, BitSet reserved) {
-        out.attempt(() -> {
-            PortUse bound = diag.boundPorts(low, high);
-            boolean idle = proc.kernelVersion().atLeast(6, 8);
-            String source = SOCK_DIAG + (idle ? "" : ", listeners only before Linux 6.8");
-            out.put(Facts.PORTS_BOUND, bound.count(), source);
-            BitSet blocked = bound.ports();
-            blocked.or(reserved);
-            out.put(Facts.PORTS_BLOCKED, blocked.cardinality(), source);
-        }, Facts.PORTS_BOUND, Facts.PORTS_BLOCKED);
-        out.attempt(() -> {
-            Optional<Sockaddr> peer = literal(question.peer()).filter(p -> p.port() != 0);
-            Flows flows = peer.isPresent() ? diag.flows(peer.get(), low, high) : diag.flows(low, high);
-            List<Snapshot.Flow> all = new ArrayList<>();
-            flows.flows().stream().limit(MOST_FLOWS).forEach(f -> {
-                Map<String, Long> states = new TreeMap<>();
-                f.states().forEach((state, n) -> states.put(state.ss(), n));
-                all.add(new Snapshot.Flow(f.source().getHostAddress(), f.target().toString(), states, f.ports()));
-            });
-            out.builder().flows(all);
-            out.put(Facts.FLOW_SOCKETS, flows.connections(), SOCK_DIAG);
-        }, Facts.FLOW_SOCKETS);
+        Optional<Sockaddr> target = literal(question.peer()).filter(p -> p.port() != 0);
+        Optional<InetAddress> local = literal(question.local()).map(Sockaddr::address);
         boolean binding = question.call().isEmpty() || question.call().equals("bind")
                 || question.call().equals("listen")
                 || question.errno().filter(e -> e == Errno.EADDRINUSE || e == Errno.EAGAIN).isPresent();
+        out.attempt(() -> {
+            if (binding || target.isEmpty()) {
+                TcpPorts ports = diag.ports(low, high, target, local);
+                bound(out, ports.bound(), reserved);
+                flows(out, ports.flows());
+                if (binding) {
+                    out.put(Facts.PORTS_IN_USE, ports.inUse().cardinality(), SOCK_DIAG);
+                    if (local.isPresent()) {
+                        out.put(Facts.PORTS_OF_LOCAL, ports.inUseOfLocal().cardinality(), SOCK_DIAG);
+                    }
+                }
+            } else {
+                // The kernel leaves out the rows of other targets, which may be most.
+                bound(out, diag.boundPorts(low, high), reserved);
+                flows(out, diag.flows(target.get(), low, high));
+            }
+        }, binding ? new String[] {Facts.PORTS_BOUND, Facts.PORTS_BLOCKED, Facts.FLOW_SOCKETS, Facts.PORTS_IN_USE,
+                Facts.PORTS_OF_LOCAL} : new String[] {Facts.PORTS_BOUND, Facts.PORTS_BLOCKED, Facts.FLOW_SOCKETS});
         if (binding) {
-            out.attempt(() -> inUse(out, diag, low, high), Facts.PORTS_IN_USE, Facts.PORTS_OF_LOCAL);
             out.attempt(() -> {
                 var ports = new Ports();
                 diag.udp(SockFilter.all().localPorts(low, high), ports);
                 out.put(Facts.UDP_PORTS_BOUND, ports.set.cardinality(), SOCK_DIAG);
             }, Facts.UDP_PORTS_BOUND);
         }
+    }
+
+    private void bound(Sheet out, PortUse bound, BitSet reserved) throws IOException {
+        boolean idle = SockDiag.showsBoundInactive(proc.kernelVersion());
+        String source = SOCK_DIAG + (idle ? "" : ", listeners only before Linux 6.8");
+        out.put(Facts.PORTS_BOUND, bound.count(), source);
+        BitSet blocked = bound.ports();
+        blocked.or(reserved);
+        out.put(Facts.PORTS_BLOCKED, blocked.cardinality(), source);
+    }
+
+    private static void flows(Sheet out, Flows flows) {
+        List<Snapshot.Flow> all = new ArrayList<>();
+        flows.flows().stream().limit(MOST_FLOWS).forEach(f -> {
+            Map<String, Long> states = new TreeMap<>();
+            f.states().forEach((state, n) -> states.put(state.ss(), n));
+            all.add(new Snapshot.Flow(f.source().getHostAddress(), f.target().toString(), states, f.ports()));
+        });
+        out.builder().flows(all);
+        out.put(Facts.FLOW_SOCKETS, flows.connections(), SOCK_DIAG);
     }
 
     /** Collects local ports. */
@@ -369,27 +398,6 @@ final class Network {
         @Override
         public void again() {
             set.clear();
-        }
-    }
-
-    private void inUse(Sheet out, SockDiag diag, int low, int high) throws IOException {
-        var all = new Ports();
-        diag.tcp(SockFilter.all().localPorts(low, high), all);
-        out.put(Facts.PORTS_IN_USE, all.set.cardinality(), SOCK_DIAG);
-        Optional<InetAddress> local = literal(question.local()).map(Sockaddr::address);
-        if (local.isPresent()) {
-            var own = new Ports();
-            if (local.get().isAnyLocalAddress()) {
-                own.set.or(all.set);
-            } else {
-                diag.tcp(SockFilter.all().localPorts(low, high).local(local.get()), own);
-                var wildcard = new Ports();
-                diag.tcp(SockFilter.all().localPorts(low, high).local(InetAddress.ofLiteral("0.0.0.0")), wildcard);
-                own.set.or(wildcard.set);
-                diag.tcp(SockFilter.all().localPorts(low, high).local(InetAddress.ofLiteral("::")), wildcard);
-                own.set.or(wildcard.set);
-            }
-            out.put(Facts.PORTS_OF_LOCAL, own.set.cardinality(), SOCK_DIAG);
         }
     }
 
@@ -415,8 +423,9 @@ final class Network {
                 }
             }
         }, Facts.UNIX_QUEUE, Facts.UNIX_LIMIT));
-        if (sockets.length > 0 && question.errno().filter(e -> e == Errno.EAGAIN).isPresent()
-                && (peer.isEmpty() || local.isEmpty())) {
+        // A snapshot is to answer it later: it is asked nothing.
+        boolean full = question.errno().map(e -> e == Errno.EAGAIN).orElse(question.call().isEmpty());
+        if (sockets.length > 0 && full && (peer.isEmpty() || local.isEmpty())) {
             out.attempt(() -> sendQueue(out, diag), Facts.SEND_QUEUE);
         }
     }
@@ -425,7 +434,7 @@ final class Network {
         var most = new Object() {
             long bytes = -1;
         };
-        diag.tcp(SockFilter.states(TcpState.TCP_ESTABLISHED, TcpState.TCP_CLOSE_WAIT), row -> {
+        diag.walk(SockFilter.states(TcpState.TCP_ESTABLISHED, TcpState.TCP_CLOSE_WAIT), row -> {
             if (isOwn(row.inode())) {
                 most.bytes = Math.max(most.bytes, row.wqueue());
             }
@@ -449,7 +458,7 @@ final class Network {
         var count = new Object() {
             long outgoing;
         };
-        diag.tcp(SockFilter.connected().localPort(port), new Rows<InetRow>() {
+        diag.walk(SockFilter.connected().localPort(port), new Rows<InetRow>() {
             @Override
             public void row(InetRow row) {
                 boolean outside = range == null || !range.contains(row.remotePort());
@@ -470,6 +479,7 @@ final class Network {
                     : SocketOwners.find(proc, Set.of(inode)).of(inode).stream().findFirst().orElse(0);
             if (owner != 0) {
                 out.put(Facts.PORT_OWNER, owner + " (" + command(owner) + ")", "/proc/" + owner + "/fd");
+                out.attempt(() -> Borrowings.rival(out, proc, owner, inode), Facts.PORT_OWNER_REUSEPORT);
             }
         }
     }
@@ -487,7 +497,7 @@ final class Network {
         var found = new Object() {
             int iface = -1;
         };
-        diag.tcp(SockFilter.states(TcpState.TCP_SYN_SENT).remote(peer.address()).remotePort(peer.port()),
+        diag.walk(SockFilter.states(TcpState.TCP_SYN_SENT).remote(peer.address()).remotePort(peer.port()),
                 row -> found.iface = Math.max(found.iface, row.iface()));
         if (found.iface >= 0) {
             NetworkInterface device = found.iface == 0 ? null : NetworkInterface.getByIndex(found.iface);
@@ -552,7 +562,7 @@ final class Network {
     }
 
     /** An address in numbers; a name is not looked up. */
-    private static Optional<Sockaddr> literal(Optional<String> text) {
+    static Optional<Sockaddr> literal(Optional<String> text) {
         return text.flatMap(t -> {
             int colon = t.lastIndexOf(':');
             if (colon < 0 || !t.substring(colon + 1).matches("\\d{1,5}")) {

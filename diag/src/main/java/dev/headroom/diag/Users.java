@@ -5,10 +5,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -27,6 +29,11 @@ import dev.headroom.proc.Status;
 final class Users {
     /** Pages of a pipe that nobody has resized. */
     private static final int PIPE_PAGES = 16;
+    private static final int RESERVED_PIDS = 300;
+
+    /** What fdinfo tells, not the descriptor itself. */
+    private static final Set<String> INFO = Set.of(Facts.INOTIFY_WATCHES_USER, Facts.EPOLL_WATCHES_USER,
+            Facts.FANOTIFY_MARKS_USER, Facts.UNIX_IN_FLIGHT_USER);
 
     private final ProcFs proc;
     private final ProcPid process;
@@ -41,10 +48,14 @@ final class Users {
     private long fanotifyMarks;
     private long rings;
     private final Set<Long> pipes = new HashSet<>();
+    private Set<Long> unix = Set.of();
+    private final Map<Long, Long> inFlight = new HashMap<>();
     private long closed;
     private long numbersFrom300;
     private long numbers;
+    private long highest;
     private long inChildrenNamespace;
+    private Optional<Namespace> own = Optional.empty();
 
     /** @param files whether their descriptors are looked at, one readlink each */
     Users(ProcFs proc, ProcPid process, Status.Ids uid, boolean files) {
@@ -58,11 +69,19 @@ final class Users {
         boolean shared = shares("pid");
         out.put(Facts.PIDNS_SHARED, shared ? "yes" : "no", process.directory() + "/ns/pid");
         Optional<Namespace> children = namespace(process, "pid_for_children");
+        if (files) {
+            try {
+                unix = process.net().unixInodes();
+            } catch (IOException e) {
+                out.unread(Sheet.why(e), Facts.UNIX_IN_FLIGHT_USER);
+            }
+        }
+        own = shared ? Optional.empty() : namespace(process, "pid");
         try {
             for (int pid : proc.pids()) {
                 ProcPid p = proc.process(pid);
                 try {
-                    one(p, shared, children);
+                    one(pid, p, shared, children);
                 } catch (AccessDeniedException e) {
                     closed++;
                 } catch (NoSuchFileException e) {
@@ -75,9 +94,13 @@ final class Users {
             return;
         }
         out.put(Facts.TASKS_USER, tasks, "/proc/*/status (" + processes + " processes)");
-        if (shared) {
-            out.put(Facts.PIDS_FROM_300, numbersFrom300, "/proc/*/task");
-            out.put(Facts.PIDNS_TASKS, numbers, "/proc/*/task");
+        if (shared || highest > 0) {
+            String source = shared ? "/proc/*/task" : "/proc/*/task/*/status (NSpid)";
+            out.put(Facts.PIDS_FROM_300, numbersFrom300, source);
+            out.put(Facts.PIDNS_TASKS, numbers, source);
+            if (!shared) {
+                out.put(Facts.PIDNS_HIGHEST, highest, source);
+            }
         } else {
             out.unread("of another PID namespace: run headroom in it", Facts.PIDS_FROM_300, Facts.PIDNS_TASKS);
         }
@@ -94,9 +117,10 @@ final class Users {
 
     private void files(Sheet out) {
         String[] names = {Facts.INOTIFY_INSTANCES_USER, Facts.INOTIFY_WATCHES_USER, Facts.EPOLL_WATCHES_USER,
-                Facts.FANOTIFY_GROUPS_USER, Facts.FANOTIFY_MARKS_USER, Facts.IO_URING_USER, Facts.PIPE_PAGES_USER};
+                Facts.FANOTIFY_GROUPS_USER, Facts.FANOTIFY_MARKS_USER, Facts.IO_URING_USER, Facts.PIPE_PAGES_USER,
+                Facts.UNIX_IN_FLIGHT_USER};
         long[] values = {inotify, inotifyWatches, epollWatches, fanotify, fanotifyMarks, rings,
-                (long) pipes.size() * PIPE_PAGES};
+                (long) pipes.size() * PIPE_PAGES, inFlight.values().stream().mapToLong(Long::longValue).sum()};
         long sum = 0;
         for (long value : values) {
             sum += value;
@@ -108,21 +132,29 @@ final class Users {
         }
         String rest = closed == 0 ? "" : " (" + closed + " unreadable)";
         for (int i = 0; i < names.length; i++) {
-            out.put(names[i], values[i], (names[i].endsWith("watches") || names[i].endsWith("marks") ? "/proc/*/fdinfo"
-                    : "/proc/*/fd") + rest);
+            out.put(names[i], values[i], (INFO.contains(names[i]) ? "/proc/*/fdinfo" : "/proc/*/fd") + rest);
         }
     }
 
-    private void one(ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
-        Status s = p.status();
+    private void one(int pid, ProcPid p, boolean shared, Optional<Namespace> children) throws IOException {
+        Status.Owner s = p.owner();
         if (s.uid().real() == uid.real()) {
             tasks += s.threads();
             processes++;
         }
         if (shared) {
+            numbers += s.threads();
+            // Numbers are given in ascending order, and from 300 again after the last (kernel/pid.c RESERVED_PIDS): none
+            // of its threads has a lower one.
+            numbersFrom300 += pid >= RESERVED_PIDS ? s.threads()
+                    : Arrays.stream(p.tids()).filter(tid -> tid >= RESERVED_PIDS).count();
+        }
+        if (own.isPresent() && namespace(p, "pid").equals(own)) {
             for (int tid : p.tids()) {
+                int inside = p.task(tid).status().nsPid().getLast();
                 numbers++;
-                numbersFrom300 += tid >= 300 ? 1 : 0;
+                numbersFrom300 += inside >= RESERVED_PIDS ? 1 : 0;
+                highest = Math.max(highest, inside);
             }
         }
         if (children.isPresent() && namespace(p, "pid").equals(children)) {
@@ -143,6 +175,11 @@ final class Users {
                 case UNREADABLE -> hidden[0] = true;
                 case INOTIFY, EVENTPOLL, FANOTIFY -> watching.add(d);
                 case IO_URING -> rings += real ? 1 : 0;
+                case SOCKET -> {
+                    if (real && d.inode().isPresent() && unix.contains(d.inode().getAsLong())) {
+                        watching.add(d);
+                    }
+                }
                 case PIPE -> {
                     if (real) {
                         d.inode().ifPresent(pipes::add);
@@ -158,6 +195,9 @@ final class Users {
                 if (d.kind() == FdKind.FANOTIFY) {
                     fanotify += effective ? 1 : 0;
                     fanotifyMarks += effective ? marks(p, d.fd()) : 0;
+                } else if (d.kind() == FdKind.SOCKET) {
+                    // Since 5.5; a socket may have several descriptors.
+                    inFlight.put(d.inode().getAsLong(), number(p, d.fd(), "scm_fds:"));
                 } else if (d.kind() == FdKind.INOTIFY) {
                     inotify += effective ? 1 : 0;
                     inotifyWatches += effective ? p.fdInfo(d.fd(), 0).inotifyCount() : 0;
@@ -170,9 +210,19 @@ final class Users {
         }
     }
 
+    private static long number(ProcPid p, int fd, String label) throws IOException {
+        try (Stream<String> lines = info(p, fd)) {
+            return lines.filter(l -> l.startsWith(label)).mapToLong(l -> Long.parseLong(l.substring(label.length())
+                    .strip())).sum();
+        }
+    }
+
+    private static Stream<String> info(ProcPid p, int fd) throws IOException {
+        return Files.lines(p.directory().resolve("fdinfo").resolve(Integer.toString(fd)), StandardCharsets.ISO_8859_1);
+    }
+
     private static long marks(ProcPid p, int fd) throws IOException {
-        Path file = p.directory().resolve("fdinfo").resolve(Integer.toString(fd));
-        try (Stream<String> lines = Files.lines(file, StandardCharsets.ISO_8859_1)) {
+        try (Stream<String> lines = info(p, fd)) {
             return lines.filter(l -> l.startsWith("fanotify ino:") || l.startsWith("fanotify mnt_id:")
                     || l.startsWith("fanotify sdev:")).count();
         }

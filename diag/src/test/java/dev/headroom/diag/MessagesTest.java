@@ -92,9 +92,9 @@ class MessagesTest {
                     "ECONNREFUSED connect peer=127.0.0.1:5432"},
             {"redis-server[812]: Accepting client connection: accept: Too many open files", "EMFILE accept4 pid=812"},
             // strace, and ourselves
-            {"accept4(9, NULL, NULL, SOCK_CLOEXEC) = -1 EMFILE (Too many open files)", "EMFILE accept4"},
+            {"accept4(9, NULL, NULL, SOCK_CLOEXEC) = -1 EMFILE (Too many open files)", "EMFILE accept4 fd=9"},
             {"connect(3, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"10.0.0.1\")}, 16) = -1 "
-                    + "EADDRNOTAVAIL (Cannot assign requested address)", "EADDRNOTAVAIL connect peer=10.0.0.1:80"},
+                    + "EADDRNOTAVAIL (Cannot assign requested address)", "EADDRNOTAVAIL connect peer=10.0.0.1:80 fd=3"},
             {"prlimit64(0, RLIMIT_NOFILE, {rlim_cur=2000*1024, rlim_max=2000*1024}, NULL) = -1 EPERM (Operation not "
                     + "permitted)", "EPERM setrlimit requested=2048000 asked.resource=nofile asked.soft=2048000"},
             {"prlimit64(1, RLIMIT_NPROC, {rlim_cur=5, rlim_max=RLIM64_INFINITY}, NULL) = -1 EPERM (Operation not "
@@ -105,10 +105,13 @@ class MessagesTest {
                     + "unavailable)", "EAGAIN clone"},
             {"mmap(NULL, 1099511627776, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = -1 ENOMEM (Cannot "
                     + "allocate memory)", "ENOMEM mmap requested=1099511627776 asked.flags=MAP_PRIVATE|MAP_ANONYMOUS"},
-            {"bind(3, 127.0.0.1:80) failed: EACCES (13, Permission denied)", "EACCES bind local=127.0.0.1:80"},
-            {"accept4(9<127.0.0.1:9999>) failed: EMFILE", "EMFILE accept4 local=127.0.0.1:9999"},
+            {"bind(3, 127.0.0.1:80) failed: EACCES (13, Permission denied)", "EACCES bind local=127.0.0.1:80 fd=3"},
+            {"accept4(9<127.0.0.1:9999>) failed: EMFILE", "EMFILE accept4 local=127.0.0.1:9999 fd=9"},
             {"connect(9, [::1]:9999) failed: ECONNREFUSED (111, Connection refused)",
-                    "ECONNREFUSED connect peer=[::1]:9999"},
+                    "ECONNREFUSED connect peer=[::1]:9999 fd=9"},
+            {"write(7, \"x\"..., 4096) = -1 EAGAIN (Resource temporarily unavailable)", "EAGAIN write fd=7"},
+            {"sendto(12<socket:[4711]>, \"x\", 1, MSG_NOSIGNAL, NULL, 0) = -1 EPIPE (Broken pipe)",
+                    "EPIPE sendto fd=12"},
             // Go
             {"http: Accept error: accept tcp [::]:8080: accept4: too many open files; retrying in 1s",
                     "EMFILE accept4 local=[::]:8080"},
@@ -141,7 +144,15 @@ class MessagesTest {
             {"ValueError: current limit exceeds maximum limit", "EINVAL setrlimit"},
             {"Error: EMFILE: too many open files, open '/srv/app/index.js'", "EMFILE open"},
             {"Error: EMFILE: too many open files, watch", "EMFILE inotify_init1"},
-            {"Error: listen EADDRINUSE: address already in use :::3000", "EADDRINUSE listen local=[::]:3000"},
+            {"Error: listen EADDRINUSE: address already in use :::3000", "EADDRINUSE bind local=[::]:3000"},
+            {"*1 socket() failed (24: Too many open files) while connecting to upstream, client: 10.9.9.9",
+                    "EMFILE socket"},
+            {"[ALERT] (1) : Starting frontend web: cannot bind socket (Address already in use) [0.0.0.0:80]",
+                    "EADDRINUSE bind local=0.0.0.0:80"},
+            {"# Warning: Could not create server TCP listening socket *:6379: bind: Address already in use",
+                    "EADDRINUSE bind local=0.0.0.0:6379"},
+            {"LOG:  could not bind IPv4 address \"127.0.0.1\": Address already in use", "EADDRINUSE bind"},
+            {"LOG:  could not accept new connection: Too many open files", "EMFILE accept4"},
             {"Error: connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED connect peer=127.0.0.1:5432"},
             {"Error: connect EADDRNOTAVAIL 10.0.0.1:80 - Local (10.0.0.2:0)",
                     "EADDRNOTAVAIL connect local=10.0.0.2:0 peer=10.0.0.1:80"},
@@ -187,6 +198,8 @@ class MessagesTest {
                     + "task=java,pid=4711,uid=0", "- - pid=4711 cause=cgroup-oom-kill"},
             {"Memory cgroup out of memory: Killed process 4711 (java) total-vm:8388608kB, anon-rss:8192kB",
                     "- - pid=4711 cause=cgroup-oom-kill"},
+            {"Process exited with code 137", "- - cause=cgroup-oom-kill|machine-oom-kill"},
+            {"Killed", "- - cause=cgroup-oom-kill|machine-oom-kill"},
             {"Out of memory: Killed process 4711 (java) total-vm:8388608kB", "- - pid=4711 cause=machine-oom-kill"},
             {"ip_local_port_range: prefer different parity for start/end values.",
                     "EADDRNOTAVAIL connect cause=odd-range-miss"},
@@ -229,6 +242,7 @@ class MessagesTest {
         q.local().ifPresent(v -> words.add("local=" + v));
         q.peer().ifPresent(v -> words.add("peer=" + v));
         q.pid().ifPresent(v -> words.add("pid=" + v));
+        q.fd().ifPresent(v -> words.add("fd=" + v));
         q.requested().ifPresent(v -> words.add("requested=" + v));
         q.seconds().ifPresent(v -> words.add("seconds=" + v));
         r.asked().forEach(f -> words.add(f.name() + "=" + f.value()));

@@ -56,6 +56,7 @@ final class Caller implements ConnectionHandler {
     private static final int ENOPROTOOPT = Errno.ENOPROTOOPT.number();
     private static final int EINVAL = Errno.EINVAL.number();
     private static final int A_SWEEP = 256;
+    private static final long A_MOMENT = TimeUnit.MILLISECONDS.toNanos(10);
     private static final int PORTS_AT_ONCE = 64;
 
     final Counters counters = new Counters();
@@ -85,6 +86,7 @@ final class Caller implements ConnectionHandler {
     private final Timer dueTimer;
     private final Timer rateTimer;
     private final Timer retryTimer;
+    private final Timer roundTimer;
 
     private final Queue connecting = new Queue();
     private final Queue connected = new Queue();
@@ -95,6 +97,8 @@ final class Caller implements ConnectionHandler {
     private volatile int inFlight;
     private volatile boolean waiting;
     private boolean quiet;
+    /** Over what time the round is spread that is asked for. */
+    private long roundNanos;
     /** A tuple that has not been used, because something other than itself was in the way; or -1. */
     private long tupleLeft = -1;
     /** Tuples behind {@code nextTuple} have come free. */
@@ -114,7 +118,7 @@ final class Caller implements ConnectionHandler {
         this.message = ByteBuffer.allocateDirect(options.size());
         this.targets = options.targets();
         this.sources = options.sources();
-        this.exhausted = new boolean[targets.size() * Math.max(1, sources.size())];
+        this.exhausted = new boolean[options.pairs()];
         this.lowPort = (int) range.low();
         this.highPort = (int) range.high();
         this.nextPort = nextPort;
@@ -125,6 +129,7 @@ final class Caller implements ConnectionHandler {
         this.dueTimer = loop.timer(this::sendDue);
         this.rateTimer = loop.timer(this::connectMore);
         this.retryTimer = loop.timer(this::retry);
+        this.roundTimer = loop.timer(this::beginRound);
     }
 
     static Histogram newHistogram() {
@@ -188,8 +193,8 @@ final class Caller implements ConnectionHandler {
             if (exhausted[pair]) {
                 continue;
             }
-            Sockaddr source = sources.isEmpty() ? null : sources.get(pair / targets.size()).withPort(0);
-            int fd = connectWithin(pair, source, targets.get(pair % targets.size()));
+            Sockaddr source = options.source(pair);
+            int fd = connectWithin(pair, source == null ? null : source.withPort(0), options.target(pair));
             if (fd >= 0) {
                 started(fd);
                 return 0;
@@ -238,10 +243,10 @@ final class Caller implements ConnectionHandler {
         for (long i = takeTuple(); i < tuples(); i = takeTuple()) {
             int pair = (int) (i % exhausted.length);
             int port = (int) (options.sourcePortLow() + i / exhausted.length);
-            Sockaddr target = targets.get(pair % targets.size());
-            Sockaddr source = sources.isEmpty()
-                    ? Sockaddr.of(target.family() == Socket.AF_INET ? "0.0.0.0" : "::", port)
-                    : sources.get(pair / targets.size()).withPort(port);
+            Sockaddr target = options.target(pair);
+            Sockaddr source = options.source(pair);
+            source = source == null ? Sockaddr.of(target.family() == Socket.AF_INET ? "0.0.0.0" : "::", port)
+                    : source.withPort(port);
             int fd = connector.connect(source, target);
             if (fd >= 0) {
                 started(fd);
@@ -389,6 +394,36 @@ final class Caller implements ConnectionHandler {
         armDue();
     }
 
+    void echoAll(long spreadNanos) {
+        loop.execute(() -> {
+            roundNanos = spreadNanos;
+            beginRound();
+        });
+    }
+
+    /** The connections keep their order, and get new times. */
+    private void beginRound() {
+        if (options.everyNanos() == 0 || quiet || connected.isEmpty()) {
+            return;
+        }
+        long out = counters.sent.getPlain() - counters.messages.getPlain() - counters.lost.getPlain()
+                - counters.mismatched.getPlain();
+        if (out > 0) {
+            // The time of a message that is out is reckoned from when the next one is due.
+            roundTimer.arm(A_MOMENT);
+            return;
+        }
+        latency.reset();
+        double gap = (double) roundNanos / (counters.opened.getPlain() - counters.closed.getPlain());
+        long now = System.nanoTime();
+        long i = 0;
+        for (int fd = connected.first(); fd >= 0; fd = next(fd) - 1) {
+            setDue(fd, now + (long) (i++ * gap));
+        }
+        dueTimer.cancel();
+        armDue();
+    }
+
     private int pending(int fd) {
         return table.user(fd) >>> PENDING & PENDING_MASK;
     }
@@ -502,6 +537,7 @@ final class Caller implements ConnectionHandler {
             dueTimer.cancel();
             retryTimer.cancel();
             rateTimer.cancel();
+            roundTimer.cancel();
             while (!connecting.isEmpty()) {
                 int fd = connecting.first();
                 leaveConnecting(fd);

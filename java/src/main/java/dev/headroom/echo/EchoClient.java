@@ -41,11 +41,13 @@ public final class EchoClient implements AutoCloseable {
      * @param retryNanos how long to wait at a limit
      * @param loops threads, at least 1
      * @param privateTables whether each loop has a descriptor table of its own
+     * @param paired whether the first source goes with the first target only, the second with the second, and so on,
+     *        instead of each with each
      * @param engine how the loops ask the kernel
      */
     public record Options(List<Sockaddr> targets, List<Sockaddr> sources, int sourcePortLow, int sourcePortHigh,
             int connections, int inFlight, double rate, long everyNanos, int size, long timeoutNanos, long retryNanos,
-            int loops, boolean privateTables, Engine engine) {
+            int loops, boolean privateTables, boolean paired, Engine engine) {
         public Options {
             Objects.requireNonNull(engine, "engine");
             targets = List.copyOf(targets);
@@ -54,20 +56,38 @@ public final class EchoClient implements AutoCloseable {
                 throw new IllegalArgumentException("targets=" + targets + ", loops=" + loops + ", inFlight=" + inFlight
                         + ", size=" + size + " (1 to " + Connections.BUFFER + ")");
             }
+            if (paired && sources.size() != targets.size()) {
+                throw new IllegalArgumentException(
+                        "paired: " + sources.size() + " sources, " + targets.size() + " targets");
+            }
         }
 
-        /** With epoll. */
+        /** With epoll, each source with each target. */
         public Options(List<Sockaddr> targets, List<Sockaddr> sources, int sourcePortLow, int sourcePortHigh,
                 int connections, int inFlight, double rate, long everyNanos, int size, long timeoutNanos,
                 long retryNanos, int loops, boolean privateTables) {
             this(targets, sources, sourcePortLow, sourcePortHigh, connections, inFlight, rate, everyNanos, size,
-                    timeoutNanos, retryNanos, loops, privateTables, Engine.EPOLL);
+                    timeoutNanos, retryNanos, loops, privateTables, false, Engine.EPOLL);
         }
 
         /** One loop, kernel-chosen addresses, a message of one byte each ten minutes. */
         public static Options of(Sockaddr target, int connections) {
             return new Options(List.of(target), List.of(), 0, 0, connections, 256, 0, 600_000_000_000L, 1,
                     10_000_000_000L, 10_000_000_000L, 1, false);
+        }
+
+        /** How many pairs of addresses there are, each with all ports for itself. */
+        public int pairs() {
+            return paired ? targets.size() : targets.size() * Math.max(1, sources.size());
+        }
+
+        Sockaddr target(int pair) {
+            return targets.get(paired ? pair : pair % targets.size());
+        }
+
+        /** @return null for the kernel's choice */
+        Sockaddr source(int pair) {
+            return sources.isEmpty() ? null : sources.get(paired ? pair : pair / targets.size());
         }
     }
 
@@ -152,6 +172,15 @@ public final class EchoClient implements AutoCloseable {
     /** Opens no more connections and sends no more messages; those on their way may come back. */
     public void quiesce() {
         callers.forEach(Caller::quiesce);
+    }
+
+    /**
+     * Sends one message on every connection there is, evenly spread over a time; latencies are those of this round from
+     * now on. It begins when the messages that are on their way have come back. The interval of each connection counts
+     * from there. Without an interval, when each message follows the last one, it does nothing.
+     */
+    public void echoAll(long spreadNanos) {
+        callers.forEach(caller -> caller.echoAll(spreadNanos));
     }
 
     /**

@@ -27,7 +27,7 @@ public final class Epoll {
     }
 
     // int epoll_create1(int flags)
-    private static final MethodHandle EPOLL_CREATE1 = Native.bind("epoll_create1", 1);
+    private static final MethodHandle EPOLL_CREATE1 = Native.bind("epoll_create1");
 
     /**
      * {@code int epoll_create1(int flags)}: a new epoll instance.
@@ -38,14 +38,14 @@ public final class Epoll {
      */
     public static int epollCreate1(CallState state, int flags) {
         try {
-            return state.intResult((long) EPOLL_CREATE1.invokeExact(state.segment, (long) flags));
+            return state.intResult((long) EPOLL_CREATE1.invokeExact(state.segment, (long) flags, 0L, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)
-    private static final MethodHandle EPOLL_CTL = Native.bind("epoll_ctl", 4);
+    private static final MethodHandle EPOLL_CTL = Native.bind("epoll_ctl");
 
     /**
      * {@code int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event)}: adds, changes or removes an entry of
@@ -59,14 +59,14 @@ public final class Epoll {
     public static int epollCtl(CallState state, int epfd, int op, int fd, long event) {
         try {
             return state.intResult(
-                    (long) EPOLL_CTL.invokeExact(state.segment, (long) epfd, (long) op, (long) fd, event));
+                    (long) EPOLL_CTL.invokeExact(state.segment, (long) epfd, (long) op, (long) fd, event, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)
-    private static final MethodHandle EPOLL_WAIT = Native.bind("epoll_wait", 4);
+    private static final MethodHandle EPOLL_WAIT = Native.bind("epoll_wait");
 
     /**
      * {@code int epoll_wait(int epfd, struct epoll_event *events, int maxevents, int timeout)}: waits for events.
@@ -80,7 +80,7 @@ public final class Epoll {
         try {
             return state.intResult(
                     (long) EPOLL_WAIT.invokeExact(state.segment, (long) epfd, events, (long) maxevents,
-                            (long) timeout));
+                            (long) timeout, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
@@ -89,7 +89,7 @@ public final class Epoll {
     // int epoll_pwait2(int epfd, struct epoll_event *events, int maxevents, const struct timespec *timeout,
     //                  const sigset_t *sigmask)
     private static final class Pwait2 {
-        static final MethodHandle EPOLL_PWAIT2 = Native.find("epoll_pwait2", 5).orElse(null);
+        static final MethodHandle EPOLL_PWAIT2 = Native.find("epoll_pwait2").orElse(null);
     }
 
     /**
@@ -109,7 +109,7 @@ public final class Epoll {
         }
         try {
             return state.intResult((long) Pwait2.EPOLL_PWAIT2.invokeExact(state.segment, (long) epfd, events,
-                    (long) maxevents, timeout, sigmask));
+                    (long) maxevents, timeout, sigmask, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -15,7 +15,7 @@ public final class Eventfd {
     }
 
     // int eventfd(unsigned int initval, int flags)
-    private static final MethodHandle EVENTFD = Native.bind("eventfd", 2);
+    private static final MethodHandle EVENTFD = Native.bind("eventfd");
 
     /**
      * {@code int eventfd(unsigned int initval, int flags)}: a counter with a descriptor; written to by one thread, it
@@ -27,7 +27,8 @@ public final class Eventfd {
      */
     public static int eventfd(CallState state, int initval, int flags) {
         try {
-            return state.intResult((long) EVENTFD.invokeExact(state.segment, (long) initval, (long) flags));
+            return state
+                    .intResult((long) EVENTFD.invokeExact(state.segment, (long) initval, (long) flags, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

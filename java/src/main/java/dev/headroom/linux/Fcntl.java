@@ -13,11 +13,14 @@ public final class Fcntl {
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
     public static final int F_DUPFD_CLOEXEC = 1030;
+    public static final int F_GETPIPE_SZ = 1032;
     public static final int FD_CLOEXEC = 1;
 
     public static final int O_RDONLY = 0;
     public static final int O_WRONLY = 1;
     public static final int O_RDWR = 2;
+    /** The bits of F_GETFL that are one of these three. */
+    public static final int O_ACCMODE = 3;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
 

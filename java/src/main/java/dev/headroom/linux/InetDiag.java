@@ -7,6 +7,8 @@ package dev.headroom.linux;
 @CHeader({"linux/sock_diag.h", "linux/inet_diag.h"})
 public final class InetDiag {
     public static final int SOCK_DIAG_BY_FAMILY = 20;
+    /** The older question, with {@link InetDiagReq}: TCP of both families. */
+    public static final int TCPDIAG_GETSOCK = 18;
 
     /** For idiag_cookie: any socket. */
     public static final int INET_DIAG_NOCOOKIE = ~0;
@@ -22,6 +24,9 @@ public final class InetDiag {
     public static final int INET_DIAG_SKMEMINFO = 7;
     public static final int INET_DIAG_SKV6ONLY = 11;
 
+    public static final int SK_MEMINFO_WMEM_ALLOC = 2;
+    public static final int SK_MEMINFO_SNDBUF = 3;
+    public static final int SK_MEMINFO_WMEM_QUEUED = 5;
     public static final int SK_MEMINFO_DROPS = 8;
 
     private InetDiag() {

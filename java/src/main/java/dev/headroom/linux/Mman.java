@@ -20,7 +20,7 @@ public final class Mman {
     }
 
     // void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
-    private static final MethodHandle MMAP = Native.bind("mmap", 6);
+    private static final MethodHandle MMAP = Native.bind("mmap");
 
     /**
      * {@code void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)}: maps memory.
@@ -39,7 +39,7 @@ public final class Mman {
     }
 
     // int munmap(void *addr, size_t length)
-    private static final MethodHandle MUNMAP = Native.bind("munmap", 2);
+    private static final MethodHandle MUNMAP = Native.bind("munmap");
 
     /**
      * {@code int munmap(void *addr, size_t length)}: ends a mapping.
@@ -50,14 +50,14 @@ public final class Mman {
      */
     public static int munmap(CallState state, long addr, long length) {
         try {
-            return state.intResult((long) MUNMAP.invokeExact(state.segment, addr, length));
+            return state.intResult((long) MUNMAP.invokeExact(state.segment, addr, length, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int madvise(void *addr, size_t length, int advice)
-    private static final MethodHandle MADVISE = Native.bind("madvise", 3);
+    private static final MethodHandle MADVISE = Native.bind("madvise");
 
     /**
      * {@code int madvise(void *addr, size_t length, int advice)}: tells what memory will be used for; MADV_DONTNEED
@@ -69,7 +69,7 @@ public final class Mman {
      */
     public static int madvise(CallState state, long addr, long length, int advice) {
         try {
-            return state.intResult((long) MADVISE.invokeExact(state.segment, addr, length, (long) advice));
+            return state.intResult((long) MADVISE.invokeExact(state.segment, addr, length, (long) advice, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

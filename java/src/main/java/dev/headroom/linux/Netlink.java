@@ -8,6 +8,7 @@ package dev.headroom.linux;
 public final class Netlink {
     public static final int NETLINK_ROUTE = 0;
     public static final int NETLINK_SOCK_DIAG = 4;
+    public static final int NETLINK_NETFILTER = 12;
 
     public static final int NLM_F_REQUEST = 0x01;
     public static final int NLM_F_MULTI = 0x02;

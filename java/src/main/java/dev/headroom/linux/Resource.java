@@ -29,7 +29,7 @@ public final class Resource {
     }
 
     // int getrlimit(int resource, struct rlimit *rlim)
-    private static final MethodHandle GETRLIMIT = Native.bind("getrlimit", 2);
+    private static final MethodHandle GETRLIMIT = Native.bind("getrlimit");
 
     /**
      * {@code int getrlimit(int resource, struct rlimit *rlim)}: the limits of this process; {@code struct rlimit} is
@@ -41,14 +41,14 @@ public final class Resource {
      */
     public static int getrlimit(CallState state, int resource, long rlim) {
         try {
-            return state.intResult((long) GETRLIMIT.invokeExact(state.segment, (long) resource, rlim));
+            return state.intResult((long) GETRLIMIT.invokeExact(state.segment, (long) resource, rlim, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int setrlimit(int resource, const struct rlimit *rlim)
-    private static final MethodHandle SETRLIMIT = Native.bind("setrlimit", 2);
+    private static final MethodHandle SETRLIMIT = Native.bind("setrlimit");
 
     /**
      * {@code int setrlimit(int resource, const struct rlimit *rlim)}: sets the limits of this process. The order of the
@@ -61,14 +61,14 @@ public final class Resource {
      */
     public static int setrlimit(CallState state, int resource, long rlim) {
         try {
-            return state.intResult((long) SETRLIMIT.invokeExact(state.segment, (long) resource, rlim));
+            return state.intResult((long) SETRLIMIT.invokeExact(state.segment, (long) resource, rlim, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int prlimit64(pid_t pid, int resource, const struct rlimit64 *new_limit, struct rlimit64 *old_limit)
-    private static final MethodHandle PRLIMIT64 = Native.bind("prlimit64", 4);
+    private static final MethodHandle PRLIMIT64 = Native.bind("prlimit64");
 
     /**
      * {@code int prlimit64(pid_t pid, int resource, const struct rlimit64 *new_limit, struct rlimit64 *old_limit)}:
@@ -84,7 +84,8 @@ public final class Resource {
     public static int prlimit64(CallState state, int pid, int resource, long newLimit, long oldLimit) {
         try {
             return state.intResult(
-                    (long) PRLIMIT64.invokeExact(state.segment, (long) pid, (long) resource, newLimit, oldLimit));
+                    (long) PRLIMIT64.invokeExact(state.segment, (long) pid, (long) resource, newLimit, oldLimit, 0L,
+                            0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

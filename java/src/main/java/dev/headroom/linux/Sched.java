@@ -21,7 +21,7 @@ public final class Sched {
     }
 
     // int unshare(int flags)
-    private static final MethodHandle UNSHARE = Native.bind("unshare", 1);
+    private static final MethodHandle UNSHARE = Native.bind("unshare");
 
     /**
      * {@code int unshare(int flags)}: gives the calling thread its own copy of what it shared.
@@ -33,14 +33,14 @@ public final class Sched {
      */
     public static int unshare(CallState state, int flags) {
         try {
-            return state.intResult((long) UNSHARE.invokeExact(state.segment, (long) flags));
+            return state.intResult((long) UNSHARE.invokeExact(state.segment, (long) flags, 0L, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int setns(int fd, int nstype)
-    private static final MethodHandle SETNS = Native.bind("setns", 2);
+    private static final MethodHandle SETNS = Native.bind("setns");
 
     /**
      * {@code int setns(int fd, int nstype)}: moves the calling thread into a namespace.
@@ -51,14 +51,14 @@ public final class Sched {
      */
     public static int setns(CallState state, int fd, int nstype) {
         try {
-            return state.intResult((long) SETNS.invokeExact(state.segment, (long) fd, (long) nstype));
+            return state.intResult((long) SETNS.invokeExact(state.segment, (long) fd, (long) nstype, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int sched_setaffinity(pid_t pid, size_t cpusetsize, const cpu_set_t *mask)
-    private static final MethodHandle SCHED_SETAFFINITY = Native.bind("sched_setaffinity", 3);
+    private static final MethodHandle SCHED_SETAFFINITY = Native.bind("sched_setaffinity");
 
     /**
      * {@code int sched_setaffinity(pid_t pid, size_t cpusetsize, const cpu_set_t *mask)}: binds a thread to processors.
@@ -72,7 +72,7 @@ public final class Sched {
     public static int schedSetaffinity(CallState state, int pid, long cpusetsize, long mask) {
         try {
             return state.intResult(
-                    (long) SCHED_SETAFFINITY.invokeExact(state.segment, (long) pid, cpusetsize, mask));
+                    (long) SCHED_SETAFFINITY.invokeExact(state.segment, (long) pid, cpusetsize, mask, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -32,8 +32,11 @@ public final class Socket {
     public static final int SO_SNDTIMEO = 21;
     public static final int SO_BINDTODEVICE = 25;
     public static final int SO_ACCEPTCONN = 30;
+    public static final int SO_PROTOCOL = 38;
     public static final int SO_DOMAIN = 39;
     public static final int SO_INCOMING_CPU = 49;
+    /** Memory of the socket: an array of 32-bit numbers, SK_MEMINFO_… of {@link InetDiag}. */
+    public static final int SO_MEMINFO = 55;
 
     public static final int IPPROTO_IP = 0;
     public static final int IPPROTO_TCP = 6;
@@ -67,7 +70,7 @@ public final class Socket {
     }
 
     // int socket(int domain, int type, int protocol)
-    private static final MethodHandle SOCKET = Native.bind("socket", 3);
+    private static final MethodHandle SOCKET = Native.bind("socket");
 
     /**
      * {@code int socket(int domain, int type, int protocol)}: a new socket.
@@ -80,14 +83,14 @@ public final class Socket {
     public static int socket(CallState state, int domain, int type, int protocol) {
         try {
             return state.intResult(
-                    (long) SOCKET.invokeExact(state.segment, (long) domain, (long) type, (long) protocol));
+                    (long) SOCKET.invokeExact(state.segment, (long) domain, (long) type, (long) protocol, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)
-    private static final MethodHandle BIND = Native.bind("bind", 3);
+    private static final MethodHandle BIND = Native.bind("bind");
 
     /**
      * {@code int bind(int sockfd, const struct sockaddr *addr, socklen_t addrlen)}: gives a socket its local address.
@@ -98,14 +101,15 @@ public final class Socket {
      */
     public static int bind(CallState state, int sockfd, long addr, int addrlen) {
         try {
-            return state.intResult((long) BIND.invokeExact(state.segment, (long) sockfd, addr, (long) addrlen));
+            return state
+                    .intResult((long) BIND.invokeExact(state.segment, (long) sockfd, addr, (long) addrlen, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int listen(int sockfd, int backlog)
-    private static final MethodHandle LISTEN = Native.bind("listen", 2);
+    private static final MethodHandle LISTEN = Native.bind("listen");
 
     /**
      * {@code int listen(int sockfd, int backlog)}: makes a socket accept connections.
@@ -118,14 +122,15 @@ public final class Socket {
      */
     public static int listen(CallState state, int sockfd, int backlog) {
         try {
-            return state.intResult((long) LISTEN.invokeExact(state.segment, (long) sockfd, (long) backlog));
+            return state
+                    .intResult((long) LISTEN.invokeExact(state.segment, (long) sockfd, (long) backlog, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags)
-    private static final MethodHandle ACCEPT4 = Native.bind("accept4", 4);
+    private static final MethodHandle ACCEPT4 = Native.bind("accept4");
 
     /**
      * {@code int accept4(int sockfd, struct sockaddr *addr, socklen_t *addrlen, int flags)}: takes the first connection
@@ -143,14 +148,14 @@ public final class Socket {
     public static int accept4(CallState state, int sockfd, long addr, long addrlen, int flags) {
         try {
             return state.intResult(
-                    (long) ACCEPT4.invokeExact(state.segment, (long) sockfd, addr, addrlen, (long) flags));
+                    (long) ACCEPT4.invokeExact(state.segment, (long) sockfd, addr, addrlen, (long) flags, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen)
-    private static final MethodHandle CONNECT = Native.bind("connect", 3);
+    private static final MethodHandle CONNECT = Native.bind("connect");
 
     /**
      * {@code int connect(int sockfd, const struct sockaddr *addr, socklen_t addrlen)}: connects a socket.
@@ -163,14 +168,15 @@ public final class Socket {
      */
     public static int connect(CallState state, int sockfd, long addr, int addrlen) {
         try {
-            return state.intResult((long) CONNECT.invokeExact(state.segment, (long) sockfd, addr, (long) addrlen));
+            return state.intResult(
+                    (long) CONNECT.invokeExact(state.segment, (long) sockfd, addr, (long) addrlen, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int getsockname(int sockfd, struct sockaddr *addr, socklen_t *addrlen)
-    private static final MethodHandle GETSOCKNAME = Native.bind("getsockname", 3);
+    private static final MethodHandle GETSOCKNAME = Native.bind("getsockname");
 
     /**
      * {@code int getsockname(int sockfd, struct sockaddr *addr, socklen_t *addrlen)}: the local address of a socket.
@@ -181,14 +187,15 @@ public final class Socket {
      */
     public static int getsockname(CallState state, int sockfd, long addr, long addrlen) {
         try {
-            return state.intResult((long) GETSOCKNAME.invokeExact(state.segment, (long) sockfd, addr, addrlen));
+            return state
+                    .intResult((long) GETSOCKNAME.invokeExact(state.segment, (long) sockfd, addr, addrlen, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int getpeername(int sockfd, struct sockaddr *addr, socklen_t *addrlen)
-    private static final MethodHandle GETPEERNAME = Native.bind("getpeername", 3);
+    private static final MethodHandle GETPEERNAME = Native.bind("getpeername");
 
     /**
      * {@code int getpeername(int sockfd, struct sockaddr *addr, socklen_t *addrlen)}: the address of the peer.
@@ -199,14 +206,15 @@ public final class Socket {
      */
     public static int getpeername(CallState state, int sockfd, long addr, long addrlen) {
         try {
-            return state.intResult((long) GETPEERNAME.invokeExact(state.segment, (long) sockfd, addr, addrlen));
+            return state
+                    .intResult((long) GETPEERNAME.invokeExact(state.segment, (long) sockfd, addr, addrlen, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen)
-    private static final MethodHandle GETSOCKOPT = Native.bind("getsockopt", 5);
+    private static final MethodHandle GETSOCKOPT = Native.bind("getsockopt");
 
     /**
      * {@code int getsockopt(int sockfd, int level, int optname, void *optval, socklen_t *optlen)}: reads an option.
@@ -219,14 +227,14 @@ public final class Socket {
         try {
             return state.intResult(
                     (long) GETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval,
-                            optlen));
+                            optlen, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)
-    private static final MethodHandle SETSOCKOPT = Native.bind("setsockopt", 5);
+    private static final MethodHandle SETSOCKOPT = Native.bind("setsockopt");
 
     /**
      * {@code int setsockopt(int sockfd, int level, int optname, const void *optval, socklen_t optlen)}: sets an option.
@@ -239,14 +247,14 @@ public final class Socket {
         try {
             return state.intResult(
                     (long) SETSOCKOPT.invokeExact(state.segment, (long) sockfd, (long) level, (long) optname, optval,
-                            (long) optlen));
+                            (long) optlen, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int shutdown(int sockfd, int how)
-    private static final MethodHandle SHUTDOWN = Native.bind("shutdown", 2);
+    private static final MethodHandle SHUTDOWN = Native.bind("shutdown");
 
     /**
      * {@code int shutdown(int sockfd, int how)}: ends one direction of a connection, or both.
@@ -257,14 +265,15 @@ public final class Socket {
      */
     public static int shutdown(CallState state, int sockfd, int how) {
         try {
-            return state.intResult((long) SHUTDOWN.invokeExact(state.segment, (long) sockfd, (long) how));
+            return state
+                    .intResult((long) SHUTDOWN.invokeExact(state.segment, (long) sockfd, (long) how, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // ssize_t send(int sockfd, const void *buf, size_t len, int flags)
-    private static final MethodHandle SEND = Native.bind("send", 4);
+    private static final MethodHandle SEND = Native.bind("send");
 
     /**
      * {@code ssize_t send(int sockfd, const void *buf, size_t len, int flags)}: sends bytes; fewer than {@code len}
@@ -278,14 +287,14 @@ public final class Socket {
      */
     public static long send(CallState state, int sockfd, long buf, long len, int flags) {
         try {
-            return state.result((long) SEND.invokeExact(state.segment, (long) sockfd, buf, len, (long) flags));
+            return state.result((long) SEND.invokeExact(state.segment, (long) sockfd, buf, len, (long) flags, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // ssize_t recv(int sockfd, void *buf, size_t len, int flags)
-    private static final MethodHandle RECV = Native.bind("recv", 4);
+    private static final MethodHandle RECV = Native.bind("recv");
 
     /**
      * {@code ssize_t recv(int sockfd, void *buf, size_t len, int flags)}: receives bytes.
@@ -297,7 +306,7 @@ public final class Socket {
      */
     public static long recv(CallState state, int sockfd, long buf, long len, int flags) {
         try {
-            return state.result((long) RECV.invokeExact(state.segment, (long) sockfd, buf, len, (long) flags));
+            return state.result((long) RECV.invokeExact(state.segment, (long) sockfd, buf, len, (long) flags, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -9,6 +9,8 @@ public final class TcpInfo {
     public static final int tcpi_state = 0;
     public static final int tcpi_unacked = 24;
     public static final int tcpi_sacked = 28;
+    /** Segments that came in, since Linux 4.2: not 0 once the socket has been connected. */
+    public static final int tcpi_segs_in = 140;
 
     private TcpInfo() {
     }

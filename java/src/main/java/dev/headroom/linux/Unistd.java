@@ -12,7 +12,7 @@ public final class Unistd {
     }
 
     // ssize_t read(int fd, void *buf, size_t count)
-    private static final MethodHandle READ = Native.bind("read", 3);
+    private static final MethodHandle READ = Native.bind("read");
 
     /**
      * {@code ssize_t read(int fd, void *buf, size_t count)}: reads bytes.
@@ -24,14 +24,14 @@ public final class Unistd {
      */
     public static long read(CallState state, int fd, long buf, long count) {
         try {
-            return state.result((long) READ.invokeExact(state.segment, (long) fd, buf, count));
+            return state.result((long) READ.invokeExact(state.segment, (long) fd, buf, count, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // ssize_t write(int fd, const void *buf, size_t count)
-    private static final MethodHandle WRITE = Native.bind("write", 3);
+    private static final MethodHandle WRITE = Native.bind("write");
 
     /**
      * {@code ssize_t write(int fd, const void *buf, size_t count)}: writes bytes.
@@ -43,14 +43,14 @@ public final class Unistd {
      */
     public static long write(CallState state, int fd, long buf, long count) {
         try {
-            return state.result((long) WRITE.invokeExact(state.segment, (long) fd, buf, count));
+            return state.result((long) WRITE.invokeExact(state.segment, (long) fd, buf, count, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }
     }
 
     // int close(int fd)
-    private static final MethodHandle CLOSE = Native.bind("close", 1);
+    private static final MethodHandle CLOSE = Native.bind("close");
 
     /**
      * {@code int close(int fd)}: closes a descriptor. Never retried, not even after EINTR: Linux has freed the number
@@ -62,7 +62,7 @@ public final class Unistd {
      */
     public static int close(CallState state, int fd) {
         try {
-            return state.intResult((long) CLOSE.invokeExact(state.segment, (long) fd));
+            return state.intResult((long) CLOSE.invokeExact(state.segment, (long) fd, 0L, 0L, 0L, 0L, 0L));
         } catch (Throwable t) {
             throw Native.unexpected(t);
         }

@@ -21,6 +21,9 @@ public record IdMap(List<Extent> extents) {
      * @param count   number of IDs
      */
     public record Extent(long inside, long outside, long count) {
+        private boolean isIdentity() {
+            return inside == 0 && outside == 0 && count == 4294967295L;
+        }
     }
 
     public IdMap {
@@ -32,7 +35,7 @@ public record IdMap(List<Extent> extents) {
      * Anything else means the process's capabilities do not reach {@code capable()} checks of the kernel.
      */
     public boolean isIdentity() {
-        return extents.equals(List.of(new Extent(0, 0, 4294967295L)));
+        return extents.size() == 1 && extents.getFirst().isIdentity();
     }
 
     /** Parses the file. */

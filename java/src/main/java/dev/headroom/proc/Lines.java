@@ -2,18 +2,16 @@ package dev.headroom.proc;
 
 import java.io.IOException;
 import java.io.Reader;
-import java.util.regex.Pattern;
+import java.util.ArrayList;
 
 /**
  * The lines of one file with their numbers: what all parsers of this package share. It knows how numbers are written
  * and how to complain about a line, nothing about any file.
  */
 final class Lines {
-    private static final Pattern SPACES = Pattern.compile("[ \t]+");
-
     private final String file;
     private final Reader reader;
-    private final char[] chars = new char[8192];
+    private final char[] chars = new char[2048];
     private int from;
     private int to;
     private String line = "";
@@ -91,7 +89,18 @@ final class Lines {
 
     static String[] words(String text) {
         String stripped = text.strip();
-        return stripped.isEmpty() ? new String[0] : SPACES.split(stripped);
+        var words = new ArrayList<String>();
+        for (int from = 0; from < stripped.length();) {
+            int to = from;
+            while (to < stripped.length() && stripped.charAt(to) != ' ' && stripped.charAt(to) != '\t') {
+                to++;
+            }
+            if (to > from) {
+                words.add(stripped.substring(from, to));
+            }
+            from = to + 1;
+        }
+        return words.toArray(String[]::new);
     }
 
     String line() {

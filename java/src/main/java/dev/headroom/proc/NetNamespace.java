@@ -87,6 +87,32 @@ public final class NetNamespace {
         }
     }
 
+    /**
+     * Moves the calling thread into a network namespace, for good.
+     *
+     * @param link e.g. {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
+     * @throws SyscallException ENOENT, EACCES; EPERM without CAP_SYS_ADMIN
+     */
+    public static void enter(Path link) throws SyscallException {
+        var state = new CallState();
+        int fd = Errno.check(open(state, link), "open", "\"" + link + "\"", "O_RDONLY|O_CLOEXEC");
+        Errno.check(enterAndClose(state, fd), "setns", fd + "<" + link + ">", "CLONE_NEWNET");
+    }
+
+    private static int open(CallState state, Path link) throws SyscallException {
+        byte[] path = (link + "\0").getBytes(StandardCharsets.UTF_8);
+        try (Memory memory = Memory.map(path.length)) {
+            memory.putBytes(0, path);
+            return Fcntl.open(state, memory.address(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
+        }
+    }
+
+    private static int enterAndClose(CallState state, int fd) {
+        int rc = Sched.setns(state, fd, Sched.CLONE_NEWNET);
+        Unistd.close(state, fd);
+        return rc;
+    }
+
     private static final class Visit<T> implements Runnable {
         private final Path link;
         private final Task<T> task;
@@ -115,12 +141,7 @@ public final class NetNamespace {
         /** @return why not, or null */
         private String enter() throws IOException {
             var state = new CallState();
-            byte[] path = (link + "\0").getBytes(StandardCharsets.UTF_8);
-            int fd;
-            try (Memory memory = Memory.map(path.length)) {
-                memory.putBytes(0, path);
-                fd = Fcntl.open(state, memory.address(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
-            }
+            int fd = open(state, link);
             if (fd == -Errno.ENOENT.number() || fd == -Errno.ESRCH.number()) {
                 throw new NoSuchFileException(link.toString(), null, "the process has ended");
             }
@@ -128,8 +149,7 @@ public final class NetNamespace {
                 return because("open", fd, "the same user ID or CAP_SYS_PTRACE", "\"" + link + "\"", "O_RDONLY");
             }
             Errno.check(fd, "open", "\"" + link + "\"", "O_RDONLY|O_CLOEXEC");
-            int rc = Sched.setns(state, fd, Sched.CLONE_NEWNET);
-            Unistd.close(state, fd);
+            int rc = enterAndClose(state, fd);
             if (rc == -Errno.EPERM.number()) {
                 return because("setns", rc, "CAP_SYS_ADMIN", fd + "<" + link + ">", "CLONE_NEWNET");
             }

@@ -1,5 +1,7 @@
 package dev.headroom.proc;
 
+import java.io.FileInputStream;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -16,7 +18,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.TreeMap;
-import java.util.function.IntConsumer;
 
 /**
  * A mounted {@code /proc}, or a folder that looks like one. Gives what is the machine's or the reader's; what is a
@@ -114,9 +115,14 @@ public final class ProcFs {
      * reserved ports may be long; Files.readString gets one byte.
      */
     private static byte[] readAtOnce(Path file) throws IOException {
-        byte[] bytes = new byte[64 * 1024];
+        byte[] bytes = readAtOnce(file, 4096);
+        return bytes.length < 4096 ? bytes : readAtOnce(file, 64 * 1024);
+    }
+
+    private static byte[] readAtOnce(Path file, int most) throws IOException {
+        byte[] bytes = new byte[most];
         int count = 0;
-        try (InputStream in = Files.newInputStream(file)) {
+        try (InputStream in = open(file)) {
             for (int n; count < bytes.length && (n = in.read(bytes, count, bytes.length - count)) > 0;) {
                 count += n;
             }
@@ -124,6 +130,15 @@ public final class ProcFs {
             throw named(e, file);
         }
         return Arrays.copyOf(bytes, count);
+    }
+
+    /** Files.newInputStream makes a channel, which for a file of one line is most of the work. It says best why not. */
+    private static InputStream open(Path file) throws IOException {
+        try {
+            return new FileInputStream(file.toString());
+        } catch (FileNotFoundException e) {
+            return Files.newInputStream(file);
+        }
     }
 
     /** {@code fs.file-nr}, of the machine. */
@@ -173,7 +188,7 @@ public final class ProcFs {
 
     /** Opens one file, parses, closes. Bytes that are not UTF-8 (a command name cut in two) become U+FFFD. */
     static <T> T read(Path file, Parser<T> parser) throws IOException {
-        try (Reader text = new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8)) {
+        try (Reader text = new InputStreamReader(open(file), StandardCharsets.UTF_8)) {
             return parser.parse(file.toString(), text);
         } catch (IOException e) {
             throw named(e, file);
@@ -205,7 +220,7 @@ public final class ProcFs {
             int[] all = new int[64];
             int count;
         };
-        eachNumber(directory, n -> {
+        eachNumber(directory, (n, entry) -> {
             if (numbers.count == numbers.all.length) {
                 numbers.all = Arrays.copyOf(numbers.all, numbers.count * 2);
             }
@@ -216,17 +231,32 @@ public final class ProcFs {
         return sorted;
     }
 
-    static void eachNumber(Path directory, IntConsumer consumer) throws IOException {
+    /** Takes an entry of a directory. */
+    interface NumberConsumer {
+        void accept(int number, Path entry);
+    }
+
+    static void eachNumber(Path directory, NumberConsumer consumer) throws IOException {
         try (var entries = Files.newDirectoryStream(directory)) {
             for (Path entry : entries) {
-                String name = entry.getFileName().toString();
-                if (!name.isEmpty() && name.length() < 10 && name.chars().allMatch(c -> c >= '0' && c <= '9')) {
-                    consumer.accept(Integer.parseInt(name));
+                int number = number(entry.getFileName().toString());
+                if (number >= 0) {
+                    consumer.accept(number, entry);
                 }
             }
         } catch (DirectoryIteratorException e) {
             throw named(e.getCause(), directory);
         }
+    }
+
+    /** −1 for what is no number. */
+    private static int number(String name) {
+        int number = name.isEmpty() || name.length() >= 10 ? -1 : 0;
+        for (int i = 0; i < name.length() && number >= 0; i++) {
+            char c = name.charAt(i);
+            number = c < '0' || c > '9' ? -1 : number * 10 + c - '0';
+        }
+        return number;
     }
 
     static String chomp(String text) {

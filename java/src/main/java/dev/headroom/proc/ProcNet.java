@@ -1,8 +1,11 @@
 package dev.headroom.proc;
 
 import java.io.IOException;
+import java.io.Reader;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * {@code /proc/PID/net}: the network namespace of that process, without entering it and without privilege. Not here,
@@ -90,15 +93,37 @@ public final class ProcNet {
     /** Number of AF_UNIX sockets in {@code unix}. */
     public int unixCount() throws IOException {
         return read("unix", (file, text) -> {
-            var lines = new Lines(file, text);
-            if (!lines.need("a header").startsWith("Num ")) {
-                throw lines.broken("not the header \"Num RefCount …\"");
-            }
+            Lines lines = unixRows(file, text);
             while (lines.next() != null) {
                 // counted by the reader
             }
             return lines.number() - 1;
         });
+    }
+
+    /** The inodes of AF_UNIX sockets in {@code unix}; 0 is one that nobody has accepted yet. */
+    public Set<Long> unixInodes() throws IOException {
+        return read("unix", (file, text) -> {
+            Lines lines = unixRows(file, text);
+            Set<Long> all = new HashSet<>();
+            for (String line; (line = lines.next()) != null;) {
+                String[] field = line.strip().split("\\s+", 8);
+                try {
+                    all.add(Long.parseLong(field[6]));
+                } catch (ArrayIndexOutOfBoundsException | NumberFormatException e) {
+                    throw lines.broken("no inode in column 7");
+                }
+            }
+            return all;
+        });
+    }
+
+    private static Lines unixRows(String file, Reader text) throws IOException {
+        var lines = new Lines(file, text);
+        if (!lines.need("a header").startsWith("Num ")) {
+            throw lines.broken("not the header \"Num RefCount …\"");
+        }
+        return lines;
     }
 
     /** Where a fact of this object is read, for example {@code /proc/4711/net/netstat}. */

@@ -62,6 +62,11 @@ public final class ProcPid {
         return read(directory.resolve("status"), Status::parse);
     }
 
+    /** Whose it is and how many threads it has: the two lines of {@code status} that tell, where all processes are asked. */
+    public Status.Owner owner() throws IOException {
+        return read(directory.resolve("status"), Status.Owner::parse);
+    }
+
     /** {@code stat}; anyone may read it. */
     public Stat stat() throws IOException {
         return read(directory.resolve("stat"), Stat::parse);
@@ -154,8 +159,12 @@ public final class ProcPid {
 
     /** One descriptor; {@link FdKind#UNREADABLE} when its link may not be read. */
     public Descriptor descriptor(int fd) throws IOException {
+        return descriptor(fd, directory.resolve("fd").resolve(Integer.toString(fd)));
+    }
+
+    private Descriptor descriptor(int fd, Path link) throws IOException {
         try {
-            return Descriptor.of(fd, link("fd/" + fd));
+            return Descriptor.of(fd, link(link));
         } catch (AccessDeniedException e) {
             return new Descriptor(fd, FdKind.UNREADABLE, "");
         }
@@ -168,9 +177,9 @@ public final class ProcPid {
     public void eachDescriptor(Consumer<Descriptor> consumer) throws IOException {
         Path fd = directory.resolve("fd");
         try {
-            ProcFs.eachNumber(fd, number -> {
+            ProcFs.eachNumber(fd, (number, link) -> {
                 try {
-                    consumer.accept(descriptor(number));
+                    consumer.accept(descriptor(number, link));
                 } catch (NoSuchFileException e) {
                     // closed meanwhile
                 } catch (IOException e) {
@@ -234,7 +243,10 @@ public final class ProcPid {
     }
 
     private String link(String name) throws IOException {
-        Path file = directory.resolve(name);
+        return link(directory.resolve(name));
+    }
+
+    private String link(Path file) throws IOException {
         try {
             return Files.readSymbolicLink(file).toString();
         } catch (IOException e) {

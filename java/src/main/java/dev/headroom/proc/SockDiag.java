@@ -2,6 +2,7 @@ package dev.headroom.proc;
 
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.InetDiag;
+import dev.headroom.linux.InetDiagReq;
 import dev.headroom.linux.InetDiagReqV2;
 import dev.headroom.linux.InetDiagSockid;
 import dev.headroom.linux.Netlink;
@@ -11,6 +12,7 @@ import dev.headroom.linux.SyscallException;
 import dev.headroom.linux.UnixDiag;
 import dev.headroom.linux.UnixDiagReq;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -72,6 +74,36 @@ public final class SockDiag implements AutoCloseable {
         return inet(Socket.IPPROTO_TCP, filter, rows);
     }
 
+    /**
+     * As {@link #tcp}, but in no order of families: the kernel walks its tables once for both. Where there are many
+     * sockets, walking is what takes time, however few rows come of it.
+     */
+    public Dump walk(SockFilter filter, Rows<InetRow> rows) throws IOException {
+        if (!filter.mayBe(Socket.AF_INET)) {
+            return tcp(filter, rows);
+        }
+        var refused = new boolean[1];
+        var row = new InetRow();
+        Dump dump = dump(rows, count -> {
+            var request = netlink.request().begin(InetDiag.TCPDIAG_GETSOCK, Netlink.NLM_F_DUMP, InetDiagReq.SIZEOF)
+                    .u32(InetDiagReq.idiag_states, filter.stateMask());
+            id(request, InetDiagReq.id, filter);
+            NetlinkSocket.Outcome outcome = netlink.ask(message -> {
+                if (message.type() == InetDiag.TCPDIAG_GETSOCK) {
+                    pass(row, message, Socket.IPPROTO_TCP, filter, count, rows);
+                }
+            });
+            refused[0] = outcome.errno() != 0 && !outcome.noRoom();
+            return refused[0] ? new NetlinkSocket.Outcome(0, false) : outcome;
+        });
+        if (!refused[0]) {
+            return dump;
+        }
+        // Without the old question there is still the new one, which also says best what is missing.
+        rows.again();
+        return tcp(filter, rows);
+    }
+
     /** The UDP sockets that pass the filter. They are TCP_CLOSE, or TCP_ESTABLISHED once connected. */
     public Dump udp(SockFilter filter, Rows<InetRow> rows) throws IOException {
         return inet(Socket.IPPROTO_UDP, filter, rows);
@@ -86,11 +118,7 @@ public final class SockDiag implements AutoCloseable {
                     inetRequest(family, protocol, Netlink.NLM_F_DUMP, filter);
                     NetlinkSocket.Outcome outcome = netlink.ask(message -> {
                         if (message.type() == InetDiag.SOCK_DIAG_BY_FAMILY) {
-                            row.at(message, protocol);
-                            if (row.isInet() && filter.passes(row)) {
-                                count.rows++;
-                                rows.row(row);
-                            }
+                            pass(row, message, protocol, filter, count, rows);
                         }
                     });
                     if (outcome.errno() != 0) {
@@ -103,17 +131,31 @@ public final class SockDiag implements AutoCloseable {
         });
     }
 
+    private static void pass(InetRow row, NetlinkReply message, int protocol, SockFilter filter, Count count,
+            Rows<InetRow> rows) throws IOException {
+        row.at(message, protocol);
+        if (row.isInet() && filter.passes(row)) {
+            count.rows++;
+            rows.row(row);
+        }
+    }
+
     private NetlinkRequest inetRequest(int family, int protocol, int flags, SockFilter filter) {
         boolean udp = protocol == Socket.IPPROTO_UDP;
         NetlinkRequest request = netlink.request().begin(InetDiag.SOCK_DIAG_BY_FAMILY, flags, InetDiagReqV2.SIZEOF)
                 .u8(InetDiagReqV2.sdiag_family, family)
                 .u8(InetDiagReqV2.sdiag_protocol, protocol)
                 .u8(InetDiagReqV2.idiag_ext, udp ? 1 << InetDiag.INET_DIAG_SKMEMINFO - 1 : 0)
-                .u32(InetDiagReqV2.idiag_states, filter.stateMask())
-                .net16(ID + InetDiagSockid.idiag_sport, filter.exactLocalPort())
-                .net16(ID + InetDiagSockid.idiag_dport, filter.exactRemotePort())
-                .u32(ID + InetDiagSockid.idiag_cookie, InetDiag.INET_DIAG_NOCOOKIE)
-                .u32(ID + InetDiagSockid.idiag_cookie + 4, InetDiag.INET_DIAG_NOCOOKIE);
+                .u32(InetDiagReqV2.idiag_states, filter.stateMask());
+        return id(request, ID, filter);
+    }
+
+    /** The inet_diag_sockid of a question, and what of the filter does not fit into it. */
+    private static NetlinkRequest id(NetlinkRequest request, int id, SockFilter filter) {
+        request.net16(id + InetDiagSockid.idiag_sport, filter.exactLocalPort())
+                .net16(id + InetDiagSockid.idiag_dport, filter.exactRemotePort())
+                .u32(id + InetDiagSockid.idiag_cookie, InetDiag.INET_DIAG_NOCOOKIE)
+                .u32(id + InetDiagSockid.idiag_cookie + 4, InetDiag.INET_DIAG_NOCOOKIE);
         filter.bytecode().ifPresent(code -> request.attribute(InetDiag.INET_DIAG_REQ_BYTECODE, code));
         return request;
     }
@@ -290,7 +332,23 @@ public final class SockDiag implements AutoCloseable {
 
     private PortUse use(int protocol, SockFilter filter) throws IOException {
         var counter = new PortUse.Counter();
-        Dump dump = inet(protocol, filter, counter);
+        Dump dump = protocol == Socket.IPPROTO_TCP ? walk(filter, counter) : inet(protocol, filter, counter);
+        return counter.result(dump.interrupted());
+    }
+
+    /**
+     * All that can be asked of the local TCP ports of a range, by one walk: what {@link #boundPorts} and {@link #flows}
+     * say, and which ports are in use at all.
+     *
+     * @param target if present, only connections to it count as flows
+     * @param local whose ports are told apart; the address of any takes in all
+     */
+    public TcpPorts ports(int low, int high, Optional<Sockaddr> target, Optional<InetAddress> local)
+            throws IOException {
+        // Listeners have a small table of their own, and who listens must be known before the connections come.
+        PortUse listening = use(Socket.IPPROTO_TCP, SockFilter.states(TcpState.TCP_LISTEN).localPorts(low, high));
+        var counter = new TcpPorts.Counter(low, high, listening.ports(), target, local);
+        Dump dump = walk(SockFilter.all().localPorts(low, high), counter);
         return counter.result(dump.interrupted());
     }
 
@@ -310,7 +368,7 @@ public final class SockDiag implements AutoCloseable {
     private Flows flows(SockFilter filter, int low, int high) throws IOException {
         PortUse listening = use(Socket.IPPROTO_TCP, SockFilter.states(TcpState.TCP_LISTEN).localPorts(low, high));
         var counter = new Flows.Counter(low, high, listening.ports());
-        Dump dump = tcp(filter.localPorts(low, high), counter);
+        Dump dump = walk(filter.localPorts(low, high), counter);
         return counter.result(dump.interrupted());
     }
 

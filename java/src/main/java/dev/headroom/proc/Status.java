@@ -31,6 +31,7 @@ import java.util.OptionalLong;
  * @param vmPin          pinned memory, bytes; since Linux 3.2
  * @param vmHwm          peak resident set size, bytes
  * @param vmRss          resident set size, bytes: anonymous, file and shared memory pages
+ * @param rssAnon        resident anonymous memory, bytes: the part that no file is behind; since Linux 4.5
  * @param vmData         size of private writable memory, bytes; what RLIMIT_DATA bounds
  * @param vmStk          size of the stack, bytes
  * @param vmPte          size of page tables, bytes
@@ -45,15 +46,18 @@ import java.util.OptionalLong;
  * @param noNewPrivs     value of the no_new_privs bit; since Linux 4.10
  * @param seccomp        seccomp mode: 0 disabled, 1 strict, 2 filter; absent without CONFIG_SECCOMP
  * @param seccompFilters number of seccomp filters attached; since Linux 5.11
+ * @param voluntaryCtxtSwitches how often the thread has given up the processor to wait; of this thread alone, as its
+ *                       {@code task/TID/status} has it
  */
 public record Status(String name, char state, int tgid, int pid, int ppid, int tracerPid, Ids uid, Ids gid,
         long fdSize, List<Integer> nsPid,
         OptionalLong vmPeak, OptionalLong vmSize, OptionalLong vmLck, OptionalLong vmPin,
-        OptionalLong vmHwm, OptionalLong vmRss, OptionalLong vmData, OptionalLong vmStk,
+        OptionalLong vmHwm, OptionalLong vmRss, OptionalLong rssAnon, OptionalLong vmData, OptionalLong vmStk,
         OptionalLong vmPte, OptionalLong vmSwap,
         int threads, SigQ sigQ,
         long capInh, long capPrm, long capEff, long capBnd, OptionalLong capAmb,
-        OptionalInt noNewPrivs, OptionalInt seccomp, OptionalInt seccompFilters) {
+        OptionalInt noNewPrivs, OptionalInt seccomp, OptionalInt seccompFilters,
+        OptionalLong voluntaryCtxtSwitches) {
 
     /**
      * The four IDs of a line {@code Uid:} or {@code Gid:}, as the reader's user namespace maps them. IDs are unsigned
@@ -74,6 +78,34 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
      * @param limit  RLIMIT_SIGPENDING, unsigned; {@link Limits#RLIM_INFINITY} for unlimited
      */
     public record SigQ(long queued, long limit) {
+    }
+
+    /**
+     * Two lines of the file.
+     *
+     * @param uid     real, effective, saved set and filesystem user ID
+     * @param threads number of threads in the process
+     */
+    public record Owner(Ids uid, int threads) {
+        /** Parses the file as far as the second of them. */
+        public static Owner parse(String file, Reader text) throws IOException {
+            var lines = new Lines(file, text);
+            Ids uid = null;
+            while (lines.next() != null) {
+                String line = lines.line();
+                if (line.startsWith("Uid:")) {
+                    String[] words = lines.words();
+                    if (words.length < 5) {
+                        throw lines.broken("expected 4 numbers, found " + (words.length - 1));
+                    }
+                    uid = new Ids(lines.decimal("Uid", words[1]), lines.decimal("Uid", words[2]),
+                            lines.decimal("Uid", words[3]), lines.decimal("Uid", words[4]));
+                } else if (uid != null && line.startsWith("Threads:")) {
+                    return new Owner(uid, lines.integer("Threads", line.substring("Threads:".length()).strip()));
+                }
+            }
+            throw lines.ends("lines \"Uid:\" and \"Threads:\"");
+        }
     }
 
     public Status {
@@ -103,11 +135,13 @@ public record Status(String name, char state, int tgid, int pid, int ppid, int t
                 ids(f, "Uid"), ids(f, "Gid"), f.decimal("FDSize"), nsPid,
                 f.optionalKilobytes("VmPeak"), f.optionalKilobytes("VmSize"), f.optionalKilobytes("VmLck"),
                 f.optionalKilobytes("VmPin"), f.optionalKilobytes("VmHWM"), f.optionalKilobytes("VmRSS"),
+                f.optionalKilobytes("RssAnon"),
                 f.optionalKilobytes("VmData"), f.optionalKilobytes("VmStk"), f.optionalKilobytes("VmPTE"),
                 f.optionalKilobytes("VmSwap"),
                 f.integer("Threads"), new SigQ(sigQ[0], sigQ[1]),
                 f.hex("CapInh"), f.hex("CapPrm"), f.hex("CapEff"), f.hex("CapBnd"), f.optionalHex("CapAmb"),
-                f.optionalInteger("NoNewPrivs"), f.optionalInteger("Seccomp"), f.optionalInteger("Seccomp_filters"));
+                f.optionalInteger("NoNewPrivs"), f.optionalInteger("Seccomp"), f.optionalInteger("Seccomp_filters"),
+                f.optionalDecimal("voluntary_ctxt_switches"));
     }
 
     private static Ids ids(Fields f, String label) throws ProcParseException {

@@ -60,7 +60,8 @@ class AllocationTest {
                 .start(new EchoServer.Options(List.of(Sockaddr.of("127.0.0.1", 0)), 4096, 1, false,
                         Integer.MAX_VALUE, OnLimit.PAUSE, TimeUnit.SECONDS.toNanos(1), engine), EchoObserver.NONE);
         EchoClient client = EchoClient.start(new EchoClient.Options(server.addresses(), List.of(), 0, 0, 64, 64, 0, 0,
-                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false, engine), EchoObserver.NONE);
+                16, TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(10), 1, false, false, engine),
+                EchoObserver.NONE);
         long serving = threadNamed("echo-server-0");
         long calling = threadNamed("echo-client-0");
         // The interpreter allocates where compiled code does not: the compiler needs a while to have seen everything.

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -110,10 +111,11 @@ class EchoPairTest {
         long retry = 10_000 * MS;
         int loops = 1;
         boolean privateTables;
+        boolean paired;
 
         EchoClient start(EchoObserver observer) throws IOException {
             return EchoClient.start(new EchoClient.Options(targets, sources, low, high, connections, inFlight, 0, every,
-                    size, timeout, retry, loops, privateTables, engine), observer);
+                    size, timeout, retry, loops, privateTables, paired, engine), observer);
         }
     }
 
@@ -593,6 +595,62 @@ class EchoPairTest {
             EchoObserver.Limit last = watch.limits.getLast();
             assertEquals(Errno.EADDRNOTAVAIL.number(), last.errno());
             assertEquals("127.0.0.37:" + settings.low + "-" + settings.high + " → 2 targets", last.detail());
+        }
+    }
+
+    @Test
+    void shouldConnectEachSourceWithItsOwnTargetWherePaired() throws Exception {
+        Set<String> tuples = ConcurrentHashMap.newKeySet();
+        EchoObserver watch = new EchoObserver() {
+            @Override
+            public boolean wantsConnections() {
+                return true;
+            }
+
+            @Override
+            public void opened(Sockaddr local, Sockaddr peer) {
+                tuples.add(local.address().getHostAddress() + " " + peer);
+            }
+        };
+        try (EchoServer one = server(); EchoServer two = server()) {
+            Sockaddr a = one.addresses().getFirst();
+            Sockaddr b = two.addresses().getFirst();
+            Settings settings = to(a, b);
+            settings.sources = List.of(Sockaddr.of("127.0.0.43", 0), Sockaddr.of("127.0.0.44", 0));
+            settings.paired = true;
+            settings.connections = 22;
+            settings.every = 0;
+            try (EchoClient client = settings.start(watch)) {
+                untilEqual(22L, () -> client.counters().connections());
+                untilEqual(11L, () -> one.counters().connections());
+                untilEqual(11L, () -> two.counters().connections());
+            }
+            assertEquals(Set.of("127.0.0.43 " + a, "127.0.0.44 " + b), tuples);
+            settings.sources = List.of(Sockaddr.of("127.0.0.43", 0));
+            assertThrows(IllegalArgumentException.class, () -> settings.start(EchoObserver.NONE));
+        }
+    }
+
+    @Test
+    void shouldEchoOnceOnEveryConnectionWhenAsked() throws Exception {
+        try (EchoServer server = server()) {
+            Settings settings = to(server.addresses().getFirst());
+            settings.connections = 101;
+            settings.every = 3_600_000 * MS;
+            settings.loops = 2;
+            settings.size = 3;
+            EchoClient client = settings.start(EchoObserver.NONE);
+            untilEqual(101L, () -> client.counters().messages());
+            for (int round = 1; round <= 3; round++) {
+                client.echoAll(50 * MS);
+                long expected = 101L + 101 * round;
+                untilEqual(expected, () -> client.counters().messages());
+            }
+            client.close();
+            assertSound(client.counters());
+            assertEquals(4 * 101 * 3, server.counters().bytes());
+            assertEquals(101, client.latencyMicros().getTotalCount());
+            assertTrue(client.latencyMicros().getMaxValue() < TimeUnit.HOURS.toMicros(1) / 2);
         }
     }
 

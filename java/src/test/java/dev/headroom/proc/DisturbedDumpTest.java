@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.headroom.linux.CallState;
+import dev.headroom.linux.InetDiag;
 import dev.headroom.linux.InetDiagMsg;
 import dev.headroom.linux.InetDiagReqV2;
 import dev.headroom.linux.InetDiagSockid;
@@ -83,20 +84,55 @@ class DisturbedDumpTest {
 
     private final List<String> rows = new ArrayList<>();
 
+    private final Rows<InetRow> keep = new Rows<>() {
+        @Override
+        public void row(InetRow row) {
+            rows.add(row.local().toString());
+        }
+
+        @Override
+        public void again() {
+            rows.clear();
+        }
+    };
+
     private SockDiag.Dump dump(Played kernel) throws IOException {
         try (var diag = new SockDiag(kernel)) {
-            return diag.tcp(ALL, new Rows<>() {
-                @Override
-                public void row(InetRow row) {
-                    rows.add(row.local().toString());
-                }
-
-                @Override
-                public void again() {
-                    rows.clear();
-                }
-            });
+            return diag.tcp(ALL, keep);
         }
+    }
+
+    private SockDiag.Dump walk(Played kernel) throws IOException {
+        try (var diag = new SockDiag(kernel)) {
+            return diag.walk(ALL, keep);
+        }
+    }
+
+    private static byte[] ofWalk(byte[] row) {
+        byte[] answer = row.clone();
+        ByteBuffer.wrap(answer).order(ByteOrder.nativeOrder()).putShort(Nlmsghdr.nlmsg_type,
+                (short) InetDiag.TCPDIAG_GETSOCK);
+        return answer;
+    }
+
+    @Test
+    void shouldWalkOnceForBothFamilies() throws Exception {
+        var kernel = new Played(ofWalk(V4), INTERRUPTED, ofWalk(V4), ENOBUFS, -11,
+                concat(ofWalk(V4), ofWalk(V6), done(0)));
+        assertEquals(new SockDiag.Dump(2, 3, false), walk(kernel));
+        assertEquals(List.of(0, 0, 0), kernel.families);
+        assertEquals(1, kernel.enlarged);
+        assertEquals(List.of("127.0.0.1:40000", "[::1]:40000"), rows);
+    }
+
+    @Test
+    void shouldAskForBothFamiliesWhereNoneAnswersForBoth() throws Exception {
+        int unsupported = -95;
+        var kernel = new Played(error(unsupported), concat(V4, done(0)), concat(V6, done(0)));
+        assertEquals(new SockDiag.Dump(2, 1, false), walk(kernel));
+        assertEquals(List.of(0, Socket.AF_INET, Socket.AF_INET6), kernel.families);
+        assertEquals(List.of("127.0.0.1:40000", "[::1]:40000"), rows);
+        assertThrows(SockDiagAbsentException.class, () -> walk(new Played(error(unsupported), error(unsupported))));
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -62,6 +63,7 @@ class HostsTest {
     @Test
     void shouldReadStatusOf618() throws Exception {
         Status status = echo.status();
+        assertEquals(new Status.Owner(status.uid(), status.threads()), echo.owner());
         assertEquals("echo (1) server", status.name());
         assertEquals('R', status.state());
         assertEquals(4711, status.tgid());
@@ -71,6 +73,7 @@ class HostsTest {
         assertEquals(List.of(4711), status.nsPid());
         assertEquals(OptionalLong.of(164164 * 1024L), status.vmSize());
         assertEquals(OptionalLong.of(12140 * 1024L), status.vmRss());
+        assertEquals(OptionalLong.of(5524 * 1024L), status.rssAnon());
         assertEquals(OptionalLong.of(23644 * 1024L), status.vmData());
         assertEquals(OptionalLong.of(0), status.vmLck());
         assertEquals(3, status.threads());
@@ -84,6 +87,7 @@ class HostsTest {
     @Test
     void shouldReadStatusOf61InAContainer() throws Exception {
         Status status = nginx.status();
+        assertEquals(new Status.Owner(status.uid(), status.threads()), nginx.owner());
         assertEquals(new Status.Ids(33, 33, 33, 33), status.uid());
         assertEquals(List.of(812, 7), status.nsPid());
         assertEquals(new Status.SigQ(2, Limits.RLIM_INFINITY), status.sigQ());
@@ -91,11 +95,13 @@ class HostsTest {
         assertEquals(OptionalInt.of(1), status.noNewPrivs());
         assertEquals(OptionalInt.of(2), status.seccomp());
         assertEquals(OptionalInt.of(1), status.seccompFilters());
+        assertEquals(OptionalLong.of(4118), status.voluntaryCtxtSwitches());
     }
 
     @Test
     void shouldReadStatusOf510() throws Exception {
         Status status = java.status();
+        assertEquals(new Status.Owner(status.uid(), status.threads()), java.owner());
         assertEquals(41, status.threads());
         assertEquals(OptionalLong.of(514788 * 1024L), status.vmData());
         assertEquals(OptionalInt.of(0), status.seccomp());
@@ -278,6 +284,7 @@ class HostsTest {
         assertEquals(OptionalLong.of(5213), busy.tcpMem());
         assertEquals(OptionalLong.of(7), busy.udpMem());
         assertEquals(3, nginx.net().unixCount());
+        assertEquals(Set.of(18412L, 20118L, 1711L), nginx.net().unixInodes());
         assertTrue(nginx.net().file("sockstat").endsWith("/proc/812/net/sockstat"));
     }
 

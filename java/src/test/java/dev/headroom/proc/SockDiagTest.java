@@ -24,8 +24,10 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.IntStream;
@@ -272,6 +274,68 @@ class SockDiagTest {
         assertEquals(1, one.flows().size());
         assertEquals(4, one.connections());
         assertEquals(0, diag.flows(1024, 1025).connections());
+    }
+
+    @Test
+    void shouldTellByOneWalkWhatSeparateOnesTell() throws Exception {
+        netns.exec("sysctl", "-w", "net.ipv4.ip_local_port_range=40000 40999");
+        ServerSocketChannel listener = listen("127.0.0.1", 7777, 50);
+        listen("127.0.0.3", 40001, 50);
+        netns.open(whose -> ServerSocketChannel.open().bind(at("::", 40003), 50));
+        for (int i = 0; i < 5; i++) {
+            int port = 40100 + i;
+            netns.open(whose -> SocketChannel.open(INET).bind(at("127.0.0.2", port)));
+        }
+        netns.open(whose -> SocketChannel.open().bind(at("::1", 40007)));
+        var clients = new ArrayList<SocketChannel>();
+        connectAll(this, clients, 23, 7777);
+        for (int i = 0; i < 23; i++) {
+            netns.open(whose -> listener.accept());
+        }
+        for (int i = 0; i < 7; i++) {
+            clients.add(connect(StandardProtocolFamily.INET6, "::1", 40003));
+        }
+        for (int i = 0; i < 11; i++) {
+            clients.add(connect(StandardProtocolFamily.INET6, "127.0.0.1", 7777));
+        }
+        for (int i = 0; i < 3; i++) {
+            netns.closeNow(clients.get(i));
+        }
+        eventually(() -> assertEquals(3, diag.flows(40000, 40999).flows().getFirst().count(TcpState.TCP_FIN_WAIT2)));
+
+        Sockaddr target = Sockaddr.of("127.0.0.1", 7777);
+        SockFilter range = SockFilter.all().localPorts(40000, 40999);
+        var all = ports(range);
+        var of2 = ports(range.local(InetAddress.ofLiteral("127.0.0.2")));
+        of2.or(ports(range.local(InetAddress.ofLiteral("0.0.0.0"))));
+        of2.or(ports(range.local(InetAddress.ofLiteral("::"))));
+        assertEquals(2 + 6 + 41 + 7, diag.walk(range, row -> {
+        }).rows());
+        assertEquals(6, of2.cardinality());
+
+        TcpPorts ports = diag.ports(40000, 40999, Optional.empty(), Optional.of(InetAddress.ofLiteral("127.0.0.2")));
+        assertEquals(all, ports.inUse());
+        assertEquals(of2, ports.inUseOfLocal());
+        assertEquals(diag.flows(40000, 40999), ports.flows());
+        assertEquals(41, ports.flows().connections());
+        assertEquals(8, ports.bound().count());
+        assertEquals(diag.boundPorts(40000, 40999).ports(), ports.bound().ports());
+        assertEquals(diag.boundPorts(40000, 40999).states(), ports.bound().states());
+
+        TcpPorts one = diag.ports(40000, 40999, Optional.of(target), Optional.of(InetAddress.ofLiteral("::")));
+        assertEquals(diag.flows(target, 40000, 40999), one.flows());
+        assertEquals(34, one.flows().connections());
+        assertEquals(all, one.inUse());
+        assertEquals(all, one.inUseOfLocal());
+        assertEquals(0, diag.ports(40000, 40999, Optional.empty(), Optional.empty()).inUseOfLocal().cardinality());
+    }
+
+    /** Asked for each family, as {@code tcp} does. */
+    private BitSet ports(SockFilter filter) throws IOException {
+        var ports = new BitSet();
+        SockDiag.Dump dump = diag.tcp(filter, row -> ports.set(row.localPort()));
+        assertEquals(dump, diag.walk(filter, row -> assertTrue(ports.get(row.localPort()))));
+        return ports;
     }
 
     @Test

@@ -13,9 +13,11 @@ import java.util.function.Function;
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
+import dev.headroom.diag.Facts.Role;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
 import dev.headroom.diag.Snapshot;
+import dev.headroom.diag.Verdict;
 
 /** bind(2), and listen(2) where it binds: who has the port, whose the address is, and who may. */
 final class Bind {
@@ -45,7 +47,8 @@ final class Bind {
                         .dont("SO_REUSEADDR does not get a port away from a listener.",
                                 "Killing whatever holds the port, unseen: it may be the service's own first instance.")
                         .next("the port is free as soon as that listener is closed").judge(named(Bind::listener)),
-                inUse("reuseport-mismatch").evidence(Facts.PORT_OWNER, Facts.PORT_OWNER_UID, Facts.EUID)
+                inUse("reuseport-mismatch").evidence(Facts.PORT_OWNER, Facts.PORT_OWNER_UID, Facts.PORT_OWNER_REUSEPORT,
+                        Facts.EUID)
                         .rule("inet_csk_bind_conflict: sockets share a port by SO_REUSEPORT only if all have set it and all belong to "
                                 + "one effective user (sk_reuseport_match, 3.9)")
                         .remedies(c -> List
@@ -143,15 +146,27 @@ final class Bind {
                         .dont("Running the whole program as root for one port.")
                         .next("ports from that number on work for everybody")
                         .provoked("6.18 by test").judge(Bind::privileged),
-                Row.of("already-bound", EINVAL).calls("bind")
+                Row.of("already-bound", EINVAL).calls("bind").evidence(Fds.evidence(Role.BOUND))
                         .rule("__inet_bind: the socket has a port already (inet_num), or its state is not TCP_CLOSE; or addrlen is too short")
                         .remedies(c -> List.of(Remedy.now("bind a socket once; a new address needs a new socket")))
                         .dont("The address is not in use: that would be EADDRINUSE.").provoked("6.18 by test")
                         .judge(c -> Endpoint.local(c)
                                 .filter(l -> l.host().startsWith("fe80:") && !l.host().contains("%")).isPresent()
                                         ? Finding.ruledOut("the address is link-local and lacks its device")
-                                        : Finding.possible(
-                                                "the socket is bound already, or the address is shorter than its family's")));
+                                        : alreadyBound(c)));
+    }
+
+    private static Finding alreadyBound(Case c) {
+        String other = "the address is shorter than its family's";
+        long bound = Fds.count(c, Role.BOUND);
+        if (Fds.numbered(c)) {
+            return bound > 0
+                    ? Finding.confirmed(Fds.one(c, Role.BOUND) + " is bound already, and a socket is bound once")
+                    : Finding.possible("descriptor " + c.question().fd().orElse(0) + " is not bound: " + other);
+        }
+        return Finding
+                .possible("the socket is bound already" + (bound > 0 ? ", as " + Fds.one(c, Role.BOUND) + " is" : "")
+                        + ", or " + other + Fds.wanted(c, Role.BOUND));
     }
 
     private static Row inUse(String id) {
@@ -184,8 +199,10 @@ final class Bind {
     private static Finding listener(Case c, Endpoint local) {
         Optional<Snapshot.Listening> rival = rival(c, local);
         if (rival.isPresent()) {
-            return Finding.confirmed("port " + local.port() + " has a listener already, on " + rival.get().address()
-                    + ConnectTimeouts.owner(rival.get()));
+            String has = "port " + local.port() + " has a listener already, on " + rival.get().address()
+                    + ConnectTimeouts.owner(rival.get());
+            return reuseport(c, local).verdict() == Verdict.CONFIRMED
+                    ? Finding.ruledOut(has + ", which would share it: reuseport-mismatch") : Finding.confirmed(has);
         }
         return Signs.missing(c, Facts.LISTENERS)
                 .orElseGet(() -> Finding.ruledOut("nobody listens on port " + local.port()));
@@ -200,11 +217,25 @@ final class Bind {
         return Signs.missing(c, Facts.PORT_OWNER_UID, Facts.EUID).orElseGet(() -> {
             String owner = c.text(Facts.PORT_OWNER_UID).orElseThrow();
             String own = c.text(Facts.EUID).orElseThrow();
-            return owner.equals(own)
-                    ? Finding.ruledOut("both sockets are user " + own + "'s: if they are to share the port, one of "
-                            + "the two lacks SO_REUSEPORT")
-                    : Finding.possible("the listener is user " + owner + "'s and the call was user " + own
-                            + "'s: SO_REUSEPORT shares a port among one user's sockets only");
+            String shares = c.text(Facts.PORT_OWNER_REUSEPORT).orElse("");
+            if (shares.equals("no")) {
+                return Finding.ruledOut("the listener has not set SO_REUSEPORT: it shares its port with nobody");
+            }
+            if (Fds.numbered(c) && Fds.count(c, Role.NOT_SHARING) > 0) {
+                return Finding
+                        .ruledOut(Fds.one(c, Role.NOT_SHARING) + " has not set SO_REUSEPORT: it asks for a port of "
+                                + "its own");
+            }
+            if (owner.equals(own)) {
+                return Finding.ruledOut("both sockets are user " + own + "'s: if they are to share the port, one of "
+                        + "the two lacks SO_REUSEPORT");
+            }
+            String sentence = "the listener is user " + owner + "'s and the call was user " + own
+                    + "'s: SO_REUSEPORT shares a port among one user's sockets only";
+            return shares.equals("yes") ? Finding.confirmed(sentence)
+                    : Finding.possible(sentence + (c.now().unread().containsKey(Facts.PORT_OWNER_REUSEPORT)
+                            ? "; whether it is set is not known: " + c.now().whyUnread(Facts.PORT_OWNER_REUSEPORT)
+                            : ""));
         });
     }
 

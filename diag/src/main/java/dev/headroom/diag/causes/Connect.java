@@ -43,13 +43,15 @@ final class Connect {
                         .dont(BACKLOG_FOLKLORE)
                         .next("each connect fails at once until somebody listens on that address")
                         .provoked("6.18 by test").judge(Connect::noListener),
-                Row.of("reject-icmp-port", ECONNREFUSED).calls("connect").evidence(UNREACHABLE)
+                Row.of("reject-icmp-port", ECONNREFUSED).calls("connect")
+                        .evidence(ConnectPorts.plus(Rules.EVIDENCE, UNREACHABLE))
                         .rule("a REJECT rule answers with ICMP port unreachable; from this host's own output chain tcp_v4_err takes it as "
                                 + "a soft error and connect fails after one RTO, 1.02 s")
                         .remedies(Connect::rules).dont(BACKLOG_FOLKLORE)
                         .next("each connect fails as long as the rule stands").provoked("6.18 by test")
                         .judge(Connect::rejectIcmp),
-                Row.of("reject-rst", ECONNREFUSED).calls("connect").evidence(Facts.LISTENERS)
+                Row.of("reject-rst", ECONNREFUSED).calls("connect")
+                        .evidence(ConnectPorts.plus(Rules.EVIDENCE, Facts.LISTENERS))
                         .rule("a REJECT rule with tcp-reset sends the RST that a host without a listener would send: the client sees no "
                                 + "difference")
                         .remedies(Connect::rules).dont(BACKLOG_FOLKLORE)
@@ -176,6 +178,10 @@ final class Connect {
         }
         Optional<Snapshot.Listening> l = Endpoint.listener(c);
         boolean known = c.now().fact(Facts.LISTENERS).isPresent();
+        Optional<String> rejecting = rejecting(c);
+        if (rejecting.isPresent()) {
+            return Finding.ruledOut("the SYN is refused before anybody is looked for: by " + rejecting.get());
+        }
         if (!Endpoint.peerIsHere(c).orElse(false)) {
             return Finding
                     .possible("the host of " + peer + " answered that nobody listens there, or a rule on the way did");
@@ -193,12 +199,39 @@ final class Connect {
                 .map(l -> "; there is one on " + l.address() + ", which is another address").orElse("");
     }
 
+    /** The rule that certainly refuses the SYN. */
+    private static Optional<String> rejecting(Case c) {
+        return Rules.certain(c, "out", "reject") ? Optional.of(Rules.rule(c, "out"))
+                : Endpoint.peerIsHere(c).orElse(false) && Rules.certain(c, "in", "reject")
+                        ? Optional.of(Rules.rule(c, "in")) : Optional.empty();
+    }
+
+    /** What a rule of this host says of a refusal of one kind: certain, or certain to be another. */
+    private static Optional<Finding> rejects(Case c, String how) {
+        boolean here = Endpoint.peerIsHere(c).orElse(false);
+        for (String way : here ? new String[] {"out", "in"} : new String[] {"out"}) {
+            if (Rules.certain(c, way, how)) {
+                return Optional.of(Finding.confirmed(Rules.sentence(c, way, way.equals("out") ? "on its way out"
+                        : "on its way in")));
+            }
+            if (Rules.certain(c, way, "reject")) {
+                return Optional.of(Finding.ruledOut(Rules.rule(c, way) + " refuses it in another way"));
+            }
+        }
+        return here && Rules.none(c, "out") && Rules.none(c, "in") ? Optional.of(Finding.ruledOut(Rules.nothing(c)))
+                : Optional.empty();
+    }
+
     private static boolean oneRto(Case c) {
         return c.question().seconds().filter(t -> t >= ONE_RTO_FROM && t <= ONE_RTO_TO).isPresent();
     }
 
     private static Finding rejectIcmp(Case c) {
         boolean icmp = Signs.grew(c, UNREACHABLE);
+        Optional<Finding> rule = rejects(c, "reject-icmp");
+        if (rule.isPresent()) {
+            return rule.get();
+        }
         if (oneRto(c)) {
             return Finding.confirmed(String.format(java.util.Locale.ROOT,
                     "it was refused after %.2f s, the time of one "
@@ -220,6 +253,10 @@ final class Connect {
     private static Finding rejectRst(Case c) {
         if (oneRto(c)) {
             return Finding.ruledOut("a RST comes at once, not after a retransmission");
+        }
+        Optional<Finding> rule = rejects(c, "reject-rst");
+        if (rule.isPresent()) {
+            return rule.get();
         }
         Optional<Snapshot.Listening> l = Endpoint.listener(c);
         return Endpoint.peerIsHere(c).orElse(false)

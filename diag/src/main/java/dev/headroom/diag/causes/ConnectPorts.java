@@ -11,6 +11,7 @@ import java.util.function.ToLongFunction;
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
+import dev.headroom.diag.Facts.Role;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
 
@@ -42,12 +43,13 @@ final class ConnectPorts {
     private static List<Cause> causes() {
         List<Cause> all = new ArrayList<>(EVIDENT);
         all.add(row("socket-local-port-range")
+                .evidence(plus(EVIDENCE, Role.RANGED.example(), Facts.FD_RANGE, Facts.FD_RANGE_TAKEN))
                 .rule("IP_LOCAL_PORT_RANGE on a socket narrows the range for it alone (inet_sk_get_local_port_range, "
                         + "Linux 6.3); bounds outside the sysctl's range are ignored")
                 .remedies(c -> List.of(Remedy.now("widen or remove the option in the program",
                         "setsockopt(fd, IPPROTO_IP, IP_LOCAL_PORT_RANGE /* 51 */, &(uint32_t){0}, 4)")))
-                .dont(NO_LIMIT).next(NEXT.toArray(String[]::new)).provoked("6.18 by test; cannot be seen from outside")
-                .judge(c -> Signs.remainder(c, () -> EVIDENT, room(c))));
+                .dont(NO_LIMIT).next(NEXT.toArray(String[]::new)).provoked("6.18 by test")
+                .judge(c -> Signs.remainder(c, () -> EVIDENT, ownRange(c).orElseGet(() -> room(c)))));
         return List.copyOf(all);
     }
 
@@ -255,10 +257,35 @@ final class ConnectPorts {
         });
     }
 
+    /** A range of the socket's own, where a descriptor of the process shows one. */
+    private static Optional<Finding> ownRange(Case c) {
+        Optional<String> range = c.text(Facts.FD_RANGE);
+        if (chosenPort(c).isPresent()) {
+            return Optional.empty();
+        }
+        if (range.isEmpty()) {
+            return Fds.numbered(c)
+                    ? Optional.of(Finding.ruledOut("descriptor " + c.question().fd().orElse(0)
+                            + " has no range of its own (IP_LOCAL_PORT_RANGE)"))
+                    : Optional.empty();
+        }
+        String[] ends = range.get().split("-");
+        long size = Long.parseLong(ends[1]) - Long.parseLong(ends[0]) + 1;
+        long taken = c.number(Facts.FD_RANGE_TAKEN).orElse(0);
+        String sentence = Fds.one(c, Role.RANGED) + " may be given ports " + range.get()
+                + " only (IP_LOCAL_PORT_RANGE), of which " + taken + " of " + size + " are taken";
+        return Optional.of(taken >= size ? Finding.confirmed(sentence) : Finding.ruledOut(sentence));
+    }
+
     /** What is left if the range has room: a range of the socket's own, or binds that cannot be seen. */
     private static Finding room(Case c) {
+        if (c.text(Facts.PID).isEmpty() && PortUse.of(c).isPresent()) {
+            return Finding.unknown("the process would tell (--pid PID): its network namespace, and whether its socket "
+                    + "has a range of its own (IP_LOCAL_PORT_RANGE)");
+        }
         return chosenPort(c).or(() -> PortUse.of(c).map(u -> Finding.possible(u.shares()
-                + ", so the socket may have a smaller range of its own (IP_LOCAL_PORT_RANGE), which only it can read"
+                + ", so the socket may have a smaller range of its own (IP_LOCAL_PORT_RANGE)"
+                + (Fds.known(c, Role.RANGED) ? ", though none that is open now has" : Fds.wanted(c, Role.RANGED))
                 + (c.now().fact(Facts.PORTS_BOUND).isEmpty() ? "; or others' bound sockets, which were not seen: "
                         + c.now().whyUnread(Facts.PORTS_BOUND) : ""))))
                 .orElseGet(() -> unread(c));

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
@@ -64,8 +65,7 @@ final class ConnectTimeouts {
                 .provoked("6.18 by test")
                 .judge(c -> Signs.remainder(c, ConnectTimeouts::local, blackhole(c))));
         all.add(Row.of("firewall-drop", ETIMEDOUT, EPERM).calls("connect", "sendto", "sendmsg", "send", "write")
-                .evidence(RETRANS_FAIL, SYN_RETRANS, Facts.FIREWALL_OUT, Facts.ROUTE_TYPE,
-                        Facts.counter("Ip.OutDiscards"))
+                .evidence(ConnectPorts.plus(Rules.EVIDENCE, RETRANS_FAIL, SYN_RETRANS, Facts.ROUTE_TYPE))
                 .rule("NF_DROP on the way out frees the packet and TCP goes on as if it had been lost: ETIMEDOUT, never EPERM "
                         + "(tcp_connect); UDP, ping and raw sockets do get EPERM from sendto. A drop on the way in or at the peer "
                         + "is silent to both (all kernels)")
@@ -77,7 +77,7 @@ final class ConnectTimeouts {
                 .dont("No queue and no port is short here: larger ones change nothing.").next(PATIENCE)
                 .provoked("6.18 by test").judge(ConnectTimeouts::firewall));
         all.add(Row.of("cgroup-bpf-egress", ETIMEDOUT, EPERM).calls("connect", "sendto", "sendmsg", "send", "write")
-                .evidence(RETRANS_FAIL)
+                .evidence(ConnectPorts.plus(Rules.EVIDENCE, RETRANS_FAIL))
                 .rule("a BPF program at the cgroup's egress hook (systemd's IPAddressDeny=, Cilium) refuses packets in "
                         + "ip_finish_output: to the socket it looks like a firewall's drop (all kernels since 4.10)")
                 .remedies(c -> List.of(Remedy.now("see what is attached", "bpftool cgroup tree"),
@@ -152,8 +152,9 @@ final class ConnectTimeouts {
                                 Facts.sysctl("net.netfilter.nf_conntrack_buckets"))
                         .rule("__nf_conntrack_confirm drops a new entry whose hash chain is longer than a random 50 to 79 (5.15)")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.netfilter.nf_conntrack_buckets")).next(PATIENCE)
-                        .provoked("source only").judge(c -> Signs.counter(c, chainColumn(c),
-                                "%d new {connection|connections} met a hash chain of conntrack that is too long between the two readings")),
+                        .provoked("source only")
+                        .judge(c -> untracked(c).orElseGet(() -> Signs.counter(c, chainColumn(c),
+                                "%d new {connection|connections} met a hash chain of conntrack that is too long between the two readings"))),
                 Row.of("neigh-table-overflow", ETIMEDOUT)
                         .calls("connect").evidence(Facts.stat("arp_cache", "table_fulls"),
                                 Facts.sysctl("net.ipv4.neigh.default.gc_thresh3"))
@@ -161,7 +162,7 @@ final class ConnectTimeouts {
                                 + "succeeds and the packet is lost (all kernels); the number is the whole machine's")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.ipv4.neigh.default.gc_thresh3"))
                         .next("the kernel logs neighbour: arp_cache: neighbor table overflow!")
-                        .provoked("6.12 by guest")
+                        .provoked("6.1 by test in a guest")
                         .judge(c -> Endpoint.peerIsHere(c).orElse(false)
                                 ? Finding.ruledOut("the peer is this host, which needs no neighbour")
                                 : Signs.counter(c, Facts.stat("arp_cache", "table_fulls"),
@@ -318,11 +319,17 @@ final class ConnectTimeouts {
 
     // ---- conntrack and NAT
 
+    /** Ruled out where nf_conntrack is not loaded: neither its sysctl nor its counters have a file. */
+    private static Optional<Finding> untracked(Case c) {
+        return Stream.of(Facts.CONNTRACK_COUNT, CT_DROP).allMatch(f -> c.now().whyUnread(f).contains("is not there"))
+                ? Optional.of(Finding.ruledOut("connections are not tracked here (no nf_conntrack)"))
+                : Optional.empty();
+    }
+
     private static Finding conntrackFull(Case c) {
-        Optional<Finding> missing = Signs.missing(c, Facts.CONNTRACK_COUNT, CT_MAX);
+        Optional<Finding> missing = untracked(c).or(() -> Signs.missing(c, Facts.CONNTRACK_COUNT, CT_MAX));
         if (missing.isPresent()) {
-            return c.now().whyUnread(Facts.CONNTRACK_COUNT).startsWith("absent")
-                    ? Finding.ruledOut("connections are not tracked here") : missing.get();
+            return missing.get();
         }
         long count = c.number(Facts.CONNTRACK_COUNT).orElse(0);
         long max = c.number(CT_MAX).orElse(Long.MAX_VALUE);
@@ -338,6 +345,10 @@ final class ConnectTimeouts {
     }
 
     private static Finding nat(Case c) {
+        Optional<Finding> untracked = untracked(c);
+        if (untracked.isPresent()) {
+            return untracked.get();
+        }
         long count = c.number(Facts.CONNTRACK_COUNT).orElse(0);
         if (count >= c.number(CT_MAX).orElse(Long.MAX_VALUE)) {
             return Finding.ruledOut("the table itself is full");
@@ -394,58 +405,82 @@ final class ConnectTimeouts {
 
     private static Finding ruleOfThisHost(Case c) {
         boolean udp = c.question().errno().filter(e -> e == EPERM).isPresent();
+        boolean here = Endpoint.peerIsHere(c).orElse(false);
         if (udp && c.question().call().equals("connect")) {
             return Finding.ruledOut("netfilter never gives EPERM to connect");
         }
-        if (c.number(Facts.FIREWALL_OUT).orElse(1) == 0 && !Endpoint.peerIsHere(c).orElse(false)) {
-            return Finding.ruledOut("no chain hooks the way out");
+        if (Rules.certain(c, "out", "drop") || udp && Rules.certain(c, "out", "reject")) {
+            return Finding.confirmed(Rules.sentence(c, "out", "on its way out"));
+        }
+        if (!udp && Rules.certain(c, "in", "drop")) {
+            return Finding.confirmed(Rules.sentence(c, "in", here ? "on its way in" : "or rather the answer to it"));
+        }
+        boolean noneOut = Rules.none(c, "out");
+        if (noneOut && (udp || Rules.none(c, "in") && here)) {
+            return Finding.ruledOut(Rules.nothing(c));
         }
         if (udp) {
-            return Finding.possible(
-                    "a firewall rule on the way out drops or rejects the packet: for UDP, ping and raw sockets "
-                            + "sendto then says EPERM");
+            return Rules.perhaps(c, "out", "drop") ? Finding.possible(Rules.sentence(c, "out", "on its way out"))
+                    : Finding.possible(
+                            "a firewall rule on the way out drops or rejects the packet: for UDP, ping and raw sockets "
+                                    + "sendto then says EPERM" + Rules.unread(c));
         }
         long failed = c.delta(RETRANS_FAIL).orElse(0);
+        if (failed > 0 && noneOut) {
+            return Finding.ruledOut(Rules.nothing(c));
+        }
         if (failed > 0) {
             String sentence = "this host drops its own SYNs on their way out: " + Say.count(failed, "retransmission")
                     + " could not be sent "
-                    + "between the two readings (TCPRetransFail), and neither conntrack nor a missing neighbour did it, so a rule "
-                    + "of netfilter or of the cgroup did";
-            return calling(c) ? Finding.confirmed(sentence) : Finding.possible(sentence);
+                    + "between the two readings (TCPRetransFail), and neither conntrack nor a missing neighbour did it, so "
+                    + (Rules.perhaps(c, "out", "drop") ? "a rule did, perhaps that of " + Rules.rule(c, "out")
+                            : "a rule of netfilter or of the cgroup did" + Rules.unread(c));
+            return calling(c) && Rules.counted(c, "out") ? Finding.confirmed(sentence + ", whose counter grew")
+                    : Finding.possible(sentence);
         }
-        if (Endpoint.peerIsHere(c).orElse(false)) {
+        if (here) {
             String queue = Endpoint.listener(c).map(l -> capacity(c, l))
                     .orElse("nobody listens there, which a reset would say");
             String sentence = "the peer is this host, whose kernel answers each SYN unless a rule drops it: " + queue;
             return calling(c) && Signs.quiet(c, DROPS) ? Finding.confirmed(sentence) : Finding.possible(sentence);
+        }
+        if (Rules.perhaps(c, "out", "drop")) {
+            return Finding.possible(Rules.sentence(c, "out", "on its way out"));
         }
         if (c.delta(RETRANS_FAIL).isPresent()) {
             return Finding.possible(
                     "no SYN was dropped on its way out here (TCPRetransFail did not grow); a rule on the way, at the "
                             + "peer, or for the answer looks like a peer that is silent");
         }
-        return Finding.unknown(
-                "a second reading would tell (--watch 2s, while the call waits): TCPRetransFail grows when this "
-                        + "host drops its own SYNs");
+        return noneOut ? Finding.possible(Rules.nothing(c) + "; one on the way or at the peer may")
+                : Finding.unknown(
+                        "a second reading would tell (--watch 2s, while the call waits): TCPRetransFail grows when this "
+                                + "host drops its own SYNs" + Rules.unread(c));
     }
 
     private static Finding cgroupBpf(Case c) {
+        if (Rules.certain(c, "out", "drop") || Rules.certain(c, "out", "reject")) {
+            return Finding.ruledOut("the packet does not get as far: " + Rules.rule(c, "out") + " stops it before");
+        }
+        String attached = "what is attached to the cgroup would tell: bpftool cgroup tree";
         if (c.question().errno().filter(e -> e == EPERM).isPresent()) {
-            return Finding.unknown("what is attached to the cgroup would tell: bpftool cgroup tree");
+            return Rules.none(c, "out")
+                    ? Signs.remainder(c, () -> EVIDENT, Finding.possible(
+                            Rules.nothing(c) + ", so a BPF program of the cgroup may; " + attached))
+                    : Finding.unknown(attached);
         }
         if (c.delta(RETRANS_FAIL).isPresent() && c.delta(RETRANS_FAIL).getAsLong() == 0
                 || Signs.quiet(c, RETRANS_FAIL)) {
             return Finding.ruledOut("no SYN of this network namespace failed to leave (TCPRetransFail)");
         }
-        if (Signs.grew(c, RETRANS_FAIL) && c.number(Facts.FIREWALL_OUT).orElse(1) == 0) {
+        if (Signs.grew(c, RETRANS_FAIL) && Rules.none(c, "out")) {
             return Signs.remainder(c, () -> EVIDENT, Finding.confirmed(Say.count(c.delta(RETRANS_FAIL).getAsLong(),
                     "SYN")
-                    + " could not leave between the two readings (TCPRetransFail), and no chain of netfilter hooks the way "
-                    + "out: a BPF program of the cgroup drops "
+                    + " could not leave between the two readings (TCPRetransFail), and " + Rules.nothing(c)
+                    + ": a BPF program of the cgroup drops "
                     + (c.delta(RETRANS_FAIL).getAsLong() == 1 ? "it" : "them")));
         }
-        return Signs.remainder(c, () -> EVIDENT,
-                Finding.unknown("what is attached to the cgroup would tell: bpftool cgroup tree"));
+        return Signs.remainder(c, () -> EVIDENT, Finding.unknown(attached));
     }
 
     private static Finding blackhole(Case c) {

@@ -134,7 +134,7 @@ final class Descriptors {
                 .remedies(c -> Remedies.sysctl("fs.nr_open", Math.max(1048576, c.number(SOFT).orElse(0))))
                 .dont("Do not raise the limit of the process: it is not reached.")
                 .next("A process started anew fails at the same number, one with a grown table goes on.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(Descriptors::judgeNrOpen);
     }
 
@@ -174,7 +174,7 @@ final class Descriptors {
                 .remedies(c -> List.of(Remedy.now("use numbers below 268435455; no setting raises this bound")))
                 .dont("Do not raise fs.nr_open or the limit further: this bound is built in.")
                 .next("Every number above fails the same way, with 8 bytes a slot already spent below it.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(c -> {
                     boolean named = Set.of("dup2", "dup3", "fcntl").contains(c.question().call());
                     OptionalLong number = named && c.question().requested().isPresent() ? c.question().requested()
@@ -281,7 +281,7 @@ final class Descriptors {
                         "Do not judge by a test as root: CAP_SYS_ADMIN is not bound by fs.file-max.")
                 .next("Unprivileged processes can open nothing, sockets and /proc included; dup, stat and fork still "
                         + "work.", "The kernel log says: VFS: file-max limit N reached.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(Shapes.unless(new Capability[] {Capability.CAP_SYS_ADMIN}, FILES::judge));
     }
 
@@ -293,7 +293,7 @@ final class Descriptors {
                 .remedies(c -> Remedies.roomierSysctl(c, "fs.file-max"))
                 .dont("Do not expect root to be exempt: this bound has no capability above it.")
                 .next("Unix sockets fail for everyone while inet sockets still work.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(c -> {
                     OptionalLong max = c.number(FILE_MAX);
                     OptionalLong cap = max.isPresent() && max.getAsLong() < Long.MAX_VALUE / 2
@@ -318,7 +318,7 @@ final class Descriptors {
                 .remedies(c -> Remedies.roomierSysctl(c, "fs.pipe-user-pages-hard"))
                 .dont("Do not raise fs.file-max: it is not reached.")
                 .next("No process of that user gets another pipe; shells fail at the first |.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(Shapes.unless(new Capability[] {Capability.CAP_SYS_RESOURCE, Capability.CAP_SYS_ADMIN}, c -> {
                     if (c.number(PIPE_HARD).orElse(-1) == 0) {
                         return Finding.ruledOut("fs.pipe-user-pages-hard is 0: no bound");

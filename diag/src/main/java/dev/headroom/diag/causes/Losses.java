@@ -11,6 +11,7 @@ import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
 
 /** What is lost without an error, and what resets connections from above: all of it counted somewhere. */
 final class Losses {
@@ -49,7 +50,7 @@ final class Losses {
                                 + "net.ipv4.tcp_max_orphans (the whole machine's) are reset; the count is refreshed every 100 ms")
                         .remedies(c -> Remedies.roomierSysctl(c, "net.ipv4.tcp_max_orphans"))
                         .next("answers are cut off after close(); the kernel logs TCP: too many orphaned sockets")
-                        .provoked("6.12 by guest").judge(Losses::orphans),
+                        .provoked("6.1 by test in a guest").judge(Losses::orphans),
                 Row.of("tcp-mem", EAGAIN, ECONNRESET).evidence(MEM, TCP_MEM, PRESSURE, ON_MEMORY,
                         Facts.counter("TcpExt.PruneCalled"), Facts.counter("TcpExt.TCPRcvQDrop"))
                         .rule("__sk_mem_raise_allocated: the machine's TCP pages > net.ipv4.tcp_mem[2], so writes say EAGAIN, receive "
@@ -66,7 +67,8 @@ final class Losses {
                                         "no container or pod can set it, or even read it: set it on the node")))
                                 .orElse(List.of()))
                         .dont("Larger tcp_rmem and tcp_wmem use up the same memory sooner.")
-                        .next("the kernel logs TCP: out of memory -- consider tuning tcp_mem").provoked("6.12 by guest")
+                        .next("the kernel logs TCP: out of memory -- consider tuning tcp_mem")
+                        .provoked("6.1 by test in a guest")
                         .judge(Losses::tcpMem),
                 Row.of("time-wait-overflow").evidence(TW_OVERFLOW, Facts.sockstat("TCP.tw"),
                         Facts.sysctl("net.ipv4.tcp_max_tw_buckets"))
@@ -112,8 +114,18 @@ final class Losses {
                                 + "systemd-oomd and the kubelet kill, too, and leave no trace here")
                         .remedies(c -> List.of(
                                 Remedy.now("see who was killed, and for whose limit", "journalctl -k --grep oom-kill")))
-                        .provoked("6.12 by guest").judge(c -> Signs.counter(c, OOM_MACHINE,
-                                "%d {process was|processes were} killed for memory on this machine between the two readings")));
+                        .provoked("6.12 by guest").judge(Losses::machineKills));
+    }
+
+    /** /proc/vmstat counts what a cgroup's limit kills, too. */
+    private static Finding machineKills(Case c) {
+        Finding counted = Signs.counter(c, OOM_MACHINE,
+                "%d {process was|processes were} killed for memory on this machine between the two readings");
+        long here = c.delta(OOM_CGROUP).orElse(0);
+        return counted.verdict() == Verdict.CONFIRMED && here >= c.delta(OOM_MACHINE).orElse(0)
+                ? Finding.ruledOut("what was killed, was for the limit of memory cgroup "
+                        + c.text(Facts.cgroup("memory", "path")).orElse("?"))
+                : counted;
     }
 
     private static Cause loss(String id, String counter, String rule, String sentence, String sysctl, String remedy) {

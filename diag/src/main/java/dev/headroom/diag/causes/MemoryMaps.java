@@ -183,7 +183,7 @@ final class MemoryMaps {
                 .dont("Do not look at free memory: promises count, not use.",
                         "Do not set vm.overcommit_memory=1 blindly: then nothing is refused and the OOM killer chooses.")
                 .next("malloc, fork and new threads fail on the whole machine.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(c -> orThread(c, x -> strict(x, wanted(x), "the request")));
     }
 

@@ -11,6 +11,7 @@ import java.util.Optional;
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
+import dev.headroom.diag.Facts.Role;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
 import dev.headroom.diag.Snapshot;
@@ -68,14 +69,27 @@ final class Queues {
                         .dont("No queue and no limit is behind it.").provoked("source only")
                         .judge(c -> Finding.possible("the connection was gone before it could be handed over")),
                 Row.of("not-listening", EINVAL).calls("accept", "accept4", "listen")
+                        .evidence(Fds.evidence(Role.NOT_LISTENING))
                         .rule("inet_csk_accept: the socket is not in TCP_LISTEN: listen() was not called, or shutdown() by another thread "
                                 + "ended it")
                         .remedies(c -> List.of(Remedy.now("call listen() first; to stop, close rather than shut down")))
                         .provoked("6.18 by test")
-                        .judge(c -> listener(c).map(l -> Finding.ruledOut(l.address() + " is listening now"))
-                                .orElseGet(() -> Finding
-                                        .possible("the socket was not listening: listen() was not called, or another "
-                                                + "thread shut it down"))));
+                        .judge(Queues::notListening));
+    }
+
+    private static Finding notListening(Case c) {
+        Optional<Snapshot.Listening> listener = listener(c);
+        boolean numbered = Fds.numbered(c);
+        if (listener.isPresent() && !numbered) {
+            return Finding.ruledOut(listener.get().address() + " is listening now");
+        }
+        String how = "listen() was not called, or another thread shut it down";
+        if (Fds.named(c) && Fds.count(c, Role.NOT_LISTENING) > 0) {
+            return Finding.confirmed(Fds.one(c, Role.NOT_LISTENING) + " is not listening: " + how);
+        }
+        return numbered && Fds.known(c, Role.NOT_LISTENING)
+                ? Finding.ruledOut("descriptor " + c.question().fd().orElse(0) + " is listening, or is connected")
+                : Finding.possible("the socket was not listening: " + how + Fds.wanted(c, Role.NOT_LISTENING));
     }
 
     /** The listener that the question's local address names, or the only one of the process. */

@@ -249,7 +249,7 @@ final class Quotas {
                         Say.roomier(c.number(AIO_MAX).orElse(65536)))))
                 .dont("Do not raise RLIMIT_NOFILE: a context is no descriptor.")
                 .next("Databases that use aio do not start, or fall back to blocking reads.")
-                .provoked("6.18 by test, 6.12 by guest")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(c -> {
                     OptionalLong used = c.number(AIO_NR);
                     OptionalLong most = c.number(AIO_MAX);
@@ -274,7 +274,7 @@ final class Quotas {
                 .remedies(c -> Remedies.limit(c, "sigpending", Say.roomier(c.number(queued.ceiling()).orElse(1024))))
                 .dont("Do not look for blocked signals only: each POSIX timer holds an entry as long as it lives.")
                 .next("Timers are not made and queued signals are lost to their sender.")
-                .provoked("6.18 by test, 6.12 by guest")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(queued::judge);
     }
 

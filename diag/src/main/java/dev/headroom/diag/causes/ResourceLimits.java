@@ -68,7 +68,7 @@ final class ResourceLimits {
                 .dont("Do not use sudo: root with all capabilities is refused as well.",
                         "Do not ask for unlimited: fs.nr_open cannot hold it, so it is always refused.")
                 .next("The process goes on with the limits it had.")
-                .provoked("6.18 by test")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(c -> permitted(c, ResourceLimits::judgeAboveNrOpen));
     }
 
@@ -117,7 +117,7 @@ final class ResourceLimits {
                         "Do not lower the hard limit to try something out: without the capability there is no way "
                                 + "back.")
                 .next("The process goes on with the limits it had; the soft limit may move up to the hard one.")
-                .provoked("6.18 by test")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(c -> permitted(c, ResourceLimits::judgeRaise).with(c, Facts.limitHard(resource(c))));
     }
 

@@ -9,12 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 
 import dev.headroom.diag.Case;
 import dev.headroom.diag.Cause;
 import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
+import dev.headroom.diag.Verdict;
 
 /** Why there is no further process or thread. */
 final class Tasks {
@@ -61,7 +63,7 @@ final class Tasks {
                         "Do not run it as root: no capability is above pids.max.")
                 .next("No process of the cgroup can start another or a thread; the JVM says \"unable to create native "
                         + "thread\".", "The kernel log says once: cgroup: fork rejected by pids controller.")
-                .provoked("6.18 by test (cgroup v1), 6.12 and 6.1 by guest (v2)")
+                .provoked("6.18 by test (cgroup v1), 6.1 by test in a guest (v2)")
                 .judge(Tasks::judgePids);
     }
 
@@ -94,7 +96,7 @@ final class Tasks {
                         + "it.")
                 .next("All processes of that user together can start nothing more, in any container with the same user "
                         + "id and user namespace.")
-                .provoked("6.18 by test")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(c -> {
                     if (c.text(Facts.RUID).filter("0"::equals).isPresent()) {
                         return Finding.ruledOut("the real user is the host's root, which RLIMIT_NPROC does not bind");
@@ -111,7 +113,7 @@ final class Tasks {
                 .remedies(c -> Remedies.roomierSysctl(c, "kernel.threads-max"))
                 .dont("Do not raise ulimit -u: the machine is full, not the user.")
                 .next("Nobody on the machine can start anything, root included.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(THREADS::judge);
     }
 
@@ -119,31 +121,43 @@ final class Tasks {
         return Row.of("pid-max", EAGAIN).calls(CALLS)
                 .rule("kernel/pid.c alloc_pid: EAGAIN when no number below kernel.pid_max is free; numbers below 300 are "
                         + "given out once only; per PID namespace since 6.14, the tightest level wins")
-                .evidence(PID_MAX, Facts.PIDNS_TASKS, Facts.PIDS_FROM_300, Facts.TASKS_MACHINE, Facts.PIDNS_SHARED)
+                .evidence(PID_MAX, Facts.PIDNS_TASKS, Facts.PIDS_FROM_300, Facts.PIDNS_HIGHEST, Facts.TASKS_MACHINE,
+                        Facts.PIDNS_SHARED)
                 .remedies(c -> Remedies.sysctl("kernel.pid_max", 4194304))
                 .dont("Do not count processes only: every thread has a number, and a group's number stays taken while "
                         + "the group lives.")
                 .next("Nothing new can start in that PID namespace until a number is free.")
-                .provoked("6.18 by test, 6.12 by guest")
+                .provoked("6.18 by test, 6.1 by test in a guest")
                 .judge(Tasks::judgePidMax);
     }
 
     private static Finding judgePidMax(Case c) {
+        return judgePidMax(c, () -> othersRuledOut(c) && judgeUserNs(c, () -> false).verdict() == Verdict.RULED_OUT);
+    }
+
+    /** @param alone whether each other reason is ruled out */
+    private static Finding judgePidMax(Case c, BooleanSupplier alone) {
         OptionalLong max = c.number(PID_MAX);
         if (max.isEmpty()) {
             return Finding.unknown("kernel.pid_max of its PID namespace is missing: " + c.now().whyUnread(PID_MAX));
         }
         long numbers = max.getAsLong() - 300;
         OptionalLong high = c.number(Facts.PIDS_FROM_300);
+        if (c.text(Facts.PIDNS_SHARED).filter("no"::equals).isPresent() && Shapes.kernelAtLeast(c, 6, 14)) {
+            long highest = c.number(Facts.PIDNS_HIGHEST).orElse(0);
+            boolean noGap = highest >= 300 && high.orElse(0) == highest - 299;
+            return noGap && alone.getAsBoolean()
+                    ? Finding.confirmed("all " + high.getAsLong() + " process numbers from 300 to " + highest
+                            + " are in use in its PID namespace, and each other reason is ruled out: so its "
+                            + "kernel.pid_max is " + (highest + 1))
+                    : Finding.unknown(
+                            "its PID namespace may have a kernel.pid_max of its own (since 6.14); reading it from"
+                                    + " inside would tell: nsenter -t " + c.text(Facts.PID).orElse("PID")
+                                    + " -p -m cat /proc/sys/kernel/pid_max");
+        }
         if (high.isPresent()) {
             return Gauge.judge(c, "process numbers from 300 to " + (max.getAsLong() - 1), high,
                     OptionalLong.of(numbers), "");
-        }
-        if (c.text(Facts.PIDNS_SHARED).filter("no"::equals).isPresent() && Shapes.kernelAtLeast(c, 6, 14)) {
-            return Finding
-                    .unknown("its PID namespace may have a kernel.pid_max of its own (since 6.14); reading it from"
-                            + " inside would tell: nsenter -t " + c.text(Facts.PID).orElse("PID")
-                            + " -p -m cat /proc/sys/kernel/pid_max");
         }
         OptionalLong tasks = c.number(Facts.PIDNS_TASKS).isPresent() ? c.number(Facts.PIDNS_TASKS)
                 : c.number(Facts.TASKS_MACHINE);
@@ -165,21 +179,36 @@ final class Tasks {
                 .dont("Do not raise ulimit -u inside: the limit above was fixed when the namespace was made.")
                 .next("Nothing new can start in the namespace until tasks end.")
                 .provoked("6.18 by test")
-                .judge(c -> c.text(Facts.USERNS_INITIAL).map(initial -> {
-                    if (initial.equals("yes")) {
-                        return Finding.ruledOut("it is in the initial user namespace");
-                    }
-                    if (c.text(Facts.RUID).filter("0"::equals).isPresent()) {
-                        return Finding.ruledOut("the real user is the host's root, which RLIMIT_NPROC does not bind");
-                    }
-                    return Finding
-                            .possible("its user namespace carries the RLIMIT_NPROC its creator had, which no file "
-                                    + "shows; " + Say.count(c.number(Facts.TASKS_USER).orElse(0), "task") + " of "
-                                    + Say.realUser(c)
-                                    + (c.number(Facts.TASKS_USER).orElse(0) == 1 ? " counts" : " count")
-                                    + " against it");
-                }).orElseGet(() -> Finding.unknown("whether it is in a user namespace is missing: "
-                        + c.now().whyUnread(Facts.USERNS_INITIAL))));
+                .judge(c -> judgeUserNs(c, () -> Shapes.named(c) && othersRuledOut(c)
+                        && judgePidMax(c, () -> false).verdict() == Verdict.RULED_OUT));
+    }
+
+    /** @param alone whether each other reason is ruled out: a limit that no file shows is certain then */
+    private static Finding judgeUserNs(Case c, BooleanSupplier alone) {
+        return c.text(Facts.USERNS_INITIAL).map(initial -> {
+            if (initial.equals("yes")) {
+                return Finding.ruledOut("it is in the initial user namespace");
+            }
+            if (c.text(Facts.RUID).filter("0"::equals).isPresent()) {
+                return Finding.ruledOut("the real user is the host's root, which RLIMIT_NPROC does not bind");
+            }
+            String sentence = "its user namespace carries the RLIMIT_NPROC its creator had, which no file "
+                    + "shows; " + Say.count(c.number(Facts.TASKS_USER).orElse(0), "task") + " of "
+                    + Say.realUser(c)
+                    + (c.number(Facts.TASKS_USER).orElse(0) == 1 ? " counts" : " count")
+                    + " against it";
+            return alone.getAsBoolean()
+                    ? Finding.confirmed(sentence + ", and each other reason is ruled out")
+                    : Finding.possible(sentence);
+        }).orElseGet(() -> Finding.unknown("whether it is in a user namespace is missing: "
+                + c.now().whyUnread(Facts.USERNS_INITIAL)));
+    }
+
+    /** Whether nothing else says EAGAIN here, but for the two that no file shows: those ask for each other. */
+    private static boolean othersRuledOut(Case c) {
+        Set<String> both = Set.of("user-ns-rlimit", "pid-max");
+        return Catalogue.all().stream().filter(x -> !both.contains(x.id()) && x.answers(c.question()))
+                .allMatch(x -> x.judge().apply(c).verdict() == Verdict.RULED_OUT);
     }
 
     private static Cause pidnsInitGone() {
@@ -219,7 +248,7 @@ final class Tasks {
                 })
                 .dont("Do not set vm.overcommit_memory=1 blindly: then nothing is refused and the OOM killer chooses.")
                 .next("Large processes cannot start helpers by fork; small ones can.")
-                .provoked("6.12 by guest")
+                .provoked("6.1 by test in a guest")
                 .judge(c -> Set.of("vfork", "posix_spawn").contains(c.question().call())
                         ? Finding.ruledOut(c.question().call() + " copies no memory")
                         : MemoryMaps.strict(c, c.number(Facts.VM_DATA).isPresent()

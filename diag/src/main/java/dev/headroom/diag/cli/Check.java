@@ -9,42 +9,34 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
-import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 /** Every limit of a process or of the machine, the nearest first. Its help is check.txt. */
-@Command(name = "check")
 final class Check implements Callable<Integer> {
     private static final long SHORTEST = 100_000_000;
 
-    @Spec
-    private CommandSpec spec;
-
-    @Option(names = "--pid", converter = Values.Number.class)
-    private Integer pid;
-
-    @Option(names = "--listen", converter = Port.class)
+    private final CommandSpec spec = Options.of("check", this)
+            .value("--pid", Long.class, new Values.Pid(), v -> pid = v)
+            .value("--listen", Integer.class, new Port(), v -> port = v)
+            .flag("--all", v -> all = v)
+            .optionalValue("--watch", "2s", Long.class, new Values.Duration(), v -> watch = v)
+            .value("--warn", "80", Double.class, new Percent(), v -> warn = v)
+            .flag("--thorough", v -> thorough = v)
+            .flag("--json", v -> json = v).spec();
+    private Long pid;
     private Integer port;
-
-    @Option(names = "--all")
     private boolean all;
-
-    @Option(names = "--watch", arity = "0..1", fallbackValue = "2s", converter = Values.Duration.class)
     private Long watch;
-
-    @Option(names = "--warn", defaultValue = "80", converter = Percent.class)
     private double warn;
-
-    @Option(names = "--thorough")
     private boolean thorough;
-
-    @Option(names = "--json")
     private boolean json;
+
+    CommandSpec spec() {
+        return spec;
+    }
 
     @Override
     public Integer call() throws CannotException, InterruptedException {

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 import tools.jackson.jr.ob.JSON;
@@ -89,7 +90,26 @@ record CheckReport(String title, String subject, LimitReport report, OptionalLon
         }
         if (near) {
             Prose.wrap(out, INDENT, INDENT, "Read in " + l.source() + ".");
+            question(l)
+                    .ifPresent(what -> Prose.wrap(out, INDENT, INDENT + "  ", "What to do: headroom explain " + what));
         }
+    }
+
+    /** What to ask headroom explain when that limit is reached. */
+    private Optional<String> question(Limit l) {
+        String pid = subject.isEmpty() ? "" : " --pid " + subject.split(" ")[1];
+        return Optional.ofNullable(switch (l.id()) {
+            case "nofile-soft" -> l.scope().equals(subject) ? "EMFILE" + pid : null;
+            case "accept-queue-full" -> "ETIMEDOUT --to " + l.scope();
+            case "tuple-range-exhausted" -> "EADDRNOTAVAIL --call connect" + pid;
+            case "file-max" -> "ENFILE" + pid;
+            case "nproc", "threads-max", "pid-max" -> "EAGAIN --call clone" + pid;
+            case "max-map-count" -> "ENOMEM --call mmap" + pid;
+            case "epoll-user-watches" -> "ENOSPC --call epoll_ctl" + pid;
+            case "inotify-instances" -> "EMFILE --call inotify_init1" + pid;
+            case "inotify-watches" -> "ENOSPC --call inotify_add_watch" + pid;
+            default -> null;
+        });
     }
 
     /** @return whether its end is cut off */

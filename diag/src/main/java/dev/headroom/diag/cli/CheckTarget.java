@@ -128,7 +128,12 @@ final class CheckTarget {
 
     /** One process, and what it lives in. */
     Reading process(long pid) throws CannotException {
-        Snapshot s = facts(pid, Listeners.mayBeOf(proc.process(pid)));
+        Topic listeners = !Listeners.mayBeOf(proc.process(pid)) ? null
+                : thorough || few(pid) ? Topic.OWN_LISTENERS : Topic.LISTENERS;
+        Snapshot s = facts(pid, listeners);
+        if (listeners == Topic.OWN_LISTENERS && s.listeners().stream().noneMatch(l -> l.pid() == pid)) {
+            s = facts(pid, Topic.LISTENERS);
+        }
         List<Listening> its = s.listeners().stream().filter(l -> l.pid() == pid).toList();
         long nobodys = s.listeners().stream().filter(l -> l.pid() == 0).count();
         s = s.toBuilder().listeners(its).build();
@@ -154,8 +159,9 @@ final class CheckTarget {
                     + "\n  in another one: nsenter -t PID -n headroom check --listen " + port);
         }
         long pid = found.stream().mapToLong(Listening::pid).filter(p -> p != 0).findFirst().orElse(0);
-        Snapshot s = (pid == 0 ? all : facts(pid, false)).toBuilder().listeners(found).build();
-        String who = pid == 0 ? ", whose process may not be seen from here" : " and process " + pid + command(s);
+        Snapshot s = (pid == 0 ? all : facts(pid, null)).toBuilder().listeners(found).build();
+        String who = pid == 0 ? ", whose process only the same user or CAP_SYS_PTRACE may see"
+                : " and process " + pid + command(s);
         return new Reading((found.size() == 1 ? "Listener " : "Listeners ")
                 + String.join(", ", found.stream().map(Listening::address).distinct().toList()) + who + kernel(s)
                 + "; the nearest limit first.", s, LimitReport.of(s));
@@ -165,15 +171,16 @@ final class CheckTarget {
         return s.text(Facts.COMMAND).map(c -> " (" + c + ")").orElse("");
     }
 
-    private Snapshot facts(long pid, boolean listening) throws CannotException {
+    /** @param listeners which of them, or null for none */
+    private Snapshot facts(long pid, Topic listeners) throws CannotException {
         EnumSet<Topic> topics = EnumSet.of(Topic.MAPS, Topic.TASKS);
         long descriptors = thorough ? 0 : descriptors();
         if (descriptors <= QUICK) {
             topics.add(Topic.WATCHES);
         }
         try {
-            if (listening) {
-                topics.add(Topic.LISTENERS);
+            if (listeners != null) {
+                topics.add(listeners);
                 if (thorough || few(pid)) {
                     topics.add(Topic.DESCRIPTORS);
                 }

@@ -44,6 +44,9 @@ final class Connect implements Callable<Integer> {
     @Option(names = "--source-ports", converter = Addresses.PortsConverter.class)
     private Addresses.Ports sourcePorts;
 
+    @Option(names = "--paired")
+    private boolean paired;
+
     @Option(names = "--in-flight", defaultValue = "512", converter = Values.Number.class)
     private int inFlight;
 
@@ -58,6 +61,9 @@ final class Connect implements Callable<Integer> {
 
     @Option(names = "--timeout", defaultValue = "10s", converter = Values.Duration.class)
     private long timeout;
+
+    @Option(names = "--echo-on-enter", converter = Values.Duration.class)
+    private Long echoOnEnter;
 
     @Option(names = "--hold", converter = Values.Duration.class)
     private Long hold;
@@ -84,11 +90,15 @@ final class Connect implements Callable<Integer> {
         LoopOptions.Layout layout = common.layout(wanted(from, to), 0, 0, 1);
         EchoClient.Options options = new EchoClient.Options(to, from, sourcePorts == null ? 0 : sourcePorts.low(),
                 sourcePorts == null ? 0 : sourcePorts.high(), connections, inFlight, rate == null ? 0 : rate, every,
-                size, timeout, common.retryNanos(), layout.loops(), layout.tables() > 0, common.engine());
+                size, timeout, common.retryNanos(), layout.loops(), layout.tables() > 0, paired,
+                common.engine());
         report.start(new Report.Start(to, ProcessHandle.current().pid(), LoopOptions.nofileSoft(),
                 LoopOptions.nofileHard(), layout.tables(), layout.loops(), 0, connections));
         report.flush();
         try (EchoClient client = start(options, session)) {
+            if (echoOnEnter != null) {
+                Thread.ofPlatform().name("enter").daemon().start(() -> echoOnEnter(client));
+            }
             Session.Ending ending = session.run(client::counters, client::inFlight, () -> patience(client, session));
             EchoCounters held = client.counters();
             lastEchoes(client, ending == Session.Ending.DONE ? timeout : LAST_ECHOES_WHEN_STOPPED);
@@ -128,6 +138,10 @@ final class Connect implements Callable<Integer> {
     }
 
     private void checkSources(List<Sockaddr> from, List<Sockaddr> to) throws CannotException {
+        if (paired && from.size() != to.size()) {
+            throw common.wrong("--paired: " + from.size() + " --source addresses and " + to.size()
+                    + " TARGETs; give as many of each");
+        }
         for (Sockaddr source : from) {
             for (Sockaddr target : to) {
                 if (source.family() != target.family()) {
@@ -149,13 +163,27 @@ final class Connect implements Callable<Integer> {
         }
     }
 
+    /** Each line that is typed, until there is nobody who types. */
+    private void echoOnEnter(EchoClient client) {
+        try {
+            for (int c = System.in.read(); c >= 0; c = System.in.read()) {
+                if (c == '\n') {
+                    client.echoAll(echoOnEnter);
+                }
+            }
+        } catch (IOException e) {
+            // Nobody types any more.
+            return;
+        }
+    }
+
     /** With {@code max}, as many as there are pairs of addresses with a source port each. */
     private long wanted(List<Sockaddr> from, List<Sockaddr> to) {
         if (connections != Values.UNLIMITED) {
             return connections;
         }
         long ports = sourcePorts == null ? portRange() : sourcePorts.count();
-        return Math.min(Values.UNLIMITED - 1L, ports * Math.max(1, from.size()) * to.size());
+        return Math.min(Values.UNLIMITED - 1L, ports * (paired ? 1 : Math.max(1, from.size())) * to.size());
     }
 
     private static long portRange() {

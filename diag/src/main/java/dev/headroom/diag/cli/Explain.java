@@ -10,6 +10,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,12 +20,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 import dev.headroom.diag.Calls;
 import dev.headroom.diag.Capture;
@@ -40,43 +38,37 @@ import dev.headroom.diag.causes.Catalogue;
 import dev.headroom.diag.json.SnapshotJson;
 
 /** From an error to the one cause that holds here. Its help is explain.txt. */
-@Command(name = "explain")
 final class Explain implements Callable<Integer> {
     private static final Pattern LIMITS = Pattern.compile("(\\d{1,18}|unlimited)(?::(\\d{1,18}|unlimited))?");
     private static final Pattern ENDPOINT = Pattern.compile("(?:\\[[0-9A-Fa-f:.%\\w]+\\]|[\\w.-]*):\\d{1,5}|/\\S+");
 
-    @Spec
-    private CommandSpec spec;
-
-    @Parameters(arity = "1..*", paramLabel = "WHAT")
+    private final CommandSpec spec = Options.of("explain", this)
+            .words("WHAT", v -> what = List.of(v))
+            .value("--call", String.class, v -> v, v -> call = v)
+            .value("--pid", Long.class, new Values.Pid(), v -> pid = v)
+            .value("--from", Path.class, Path::of, v -> from = v)
+            .value("--to", String.class, v -> v, v -> to = v)
+            .value("--at", String.class, v -> v, v -> at = v)
+            .value("--fd", Long.class, new Values.Fd(), v -> fd = v)
+            .value("--requested", String.class, v -> v, v -> requested = v)
+            .value("--watch", Long.class, new Values.Duration(), v -> watch = v)
+            .flag("--all", v -> all = v)
+            .flag("--json", v -> json = v).spec();
     private List<String> what;
-
-    @Option(names = "--call")
     private String call;
-
-    @Option(names = "--pid")
     private Long pid;
-
-    @Option(names = "--from")
     private Path from;
-
-    @Option(names = "--to")
     private String to;
-
-    @Option(names = "--at")
     private String at;
-
-    @Option(names = "--requested")
+    private Long fd;
     private String requested;
-
-    @Option(names = "--watch", converter = Values.Duration.class)
     private Long watch;
-
-    @Option(names = "--all")
     private boolean all;
-
-    @Option(names = "--json")
     private boolean json;
+
+    CommandSpec spec() {
+        return spec;
+    }
 
     @Override
     public Integer call() throws CannotException, IOException, InterruptedException {
@@ -106,6 +98,9 @@ final class Explain implements Callable<Integer> {
     }
 
     private Messages.Reading read() {
+        what.stream().filter(w -> w.matches("-{1,2}[a-zA-Z][\\w-]*(?:=\\S*)?")).findFirst().ifPresent(option -> {
+            throw new UnmatchedArgumentException(spec.commandLine(), option);
+        });
         String text = what.equals(List.of("-"))
                 ? stdin().lines().limit(200)
                         .collect(Collectors.joining("\n"))
@@ -131,6 +126,9 @@ final class Explain implements Callable<Integer> {
         }
         if (at != null) {
             q = q.withLocal(endpoint(spec, "--at", at));
+        }
+        if (fd != null) {
+            q = q.withFd(fd);
         }
         return requested != null ? q.withRequested(limits()[1]) : q;
     }
@@ -176,9 +174,11 @@ final class Explain implements Callable<Integer> {
         return text.startsWith(":") ? "0.0.0.0" + text : text;
     }
 
-    /** The causes that the text names itself, as the kernel log does. */
-    private static List<Cause> named(String id) {
-        return id.isEmpty() ? List.of() : Catalogue.all().stream().filter(c -> c.id().startsWith(id)).toList();
+    /** The causes that the text names itself, as the kernel log does: by how their ids begin, with "|" between. */
+    private static List<Cause> named(String ids) {
+        return ids.isEmpty() ? List.of()
+                : Catalogue.all().stream().filter(c -> Arrays.stream(ids.split("\\|")).anyMatch(c.id()::startsWith))
+                        .toList();
     }
 
     private Case live(Question q, List<String> notes) throws IOException, InterruptedException {
@@ -191,7 +191,7 @@ final class Explain implements Callable<Integer> {
             } else {
                 notes.add("(the line names process " + said + ", which is not here now)");
                 q = new Question(q.errno(), q.call(), OptionalLong.empty(), q.local(), q.peer(), q.requested(),
-                        q.seconds());
+                        q.seconds(), q.fd());
             }
         }
         Optional<Snapshot> earlier = Optional.empty();

@@ -5,29 +5,23 @@ import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 import picocli.CommandLine;
-import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.ArgSpec;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.OverwrittenOptionException;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.ScopeType;
-import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command above all commands: alone, it says what there is. What goes wrong in any of them is worded here. */
-@Command(name = "headroom", scope = ScopeType.INHERIT, mixinStandardHelpOptions = true, versionProvider = Version.class,
-        subcommands = {Explain.class, Check.class, PlanCommand.class, TakeSnapshot.class, Serve.class, Connect.class,
-                HelpCommand.class})
 final class Headroom implements Runnable {
     /** Exit status: something was found, as a lost echo. */
     static final int FOUND = 1;
@@ -37,40 +31,61 @@ final class Headroom implements Runnable {
     static final int CANNOT = 3;
 
     private static final String THE_TEXT = "text";
+    /** The commands by name. The help of each is the text of that name. */
+    private static final Map<String, Supplier<CommandLine>> COMMANDS = new LinkedHashMap<>();
 
-    @Spec
-    private CommandSpec spec;
+    static {
+        COMMANDS.put("lab", () -> new CommandLine(new LabCommand()));
+        // A login shell begins its complaints with a dash: "-bash: fork: retry".
+        COMMANDS.put("explain",
+                () -> new CommandLine(new Explain().spec()).setUnmatchedOptionsArePositionalParams(true));
+        COMMANDS.put("check", () -> new CommandLine(new Check().spec()));
+        COMMANDS.put("plan", () -> new CommandLine(new PlanCommand().spec()));
+        COMMANDS.put("snapshot", () -> new CommandLine(new TakeSnapshot().spec()));
+        COMMANDS.put("serve", () -> new CommandLine(new Serve()));
+        COMMANDS.put("connect", () -> new CommandLine(new Connect()));
+    }
 
-    @Option(names = "--debug", scope = ScopeType.INHERIT)
+    private final CommandLine all = new CommandLine(Options.of("headroom", this).spec());
     private boolean debug;
+
+    private Headroom() {
+    }
 
     @Override
     public void run() {
-        spec.commandLine().usage(spec.commandLine().getOut());
+        all.usage(all.getOut());
     }
 
-    static CommandLine commandLine() {
+    /**
+     * The commands that a command line needs. To look at the options of one takes time, so where the first word names a
+     * command, the others are left out; they are there for everything else: help, a word that is none of them.
+     */
+    static CommandLine commandLine(String... args) {
         Headroom headroom = new Headroom();
-        CommandLine all = new CommandLine(headroom);
-        all.setParameterExceptionHandler((e, args) -> headroom.wrong(e));
+        CommandLine all = headroom.all;
+        all.setParameterExceptionHandler((e, line) -> headroom.wrong(e));
         all.setExecutionExceptionHandler(headroom.cannot());
-        showText(all, "headroom.txt");
-        showText(all.getSubcommands().get("explain"), "explain.txt");
-        showText(all.getSubcommands().get("snapshot"), "snapshot.txt");
-        showText(all.getSubcommands().get("check"), "check.txt");
-        showText(all.getSubcommands().get("plan"), "plan.txt");
-        showText(all.getSubcommands().get("serve"), "serve.txt");
-        showText(all.getSubcommands().get("connect"), "connect.txt");
-        return all;
+        showText(all, "headroom");
+        boolean one = args.length > 0 && COMMANDS.containsKey(args[0]);
+        for (String name : one ? List.of(args[0]) : COMMANDS.keySet()) {
+            CommandLine command = COMMANDS.get(name).get();
+            showText(command, name);
+            command.getSubcommands().values().forEach(c -> showText(c, name));
+            all.addSubcommand(name, command);
+        }
+        Options.standard(all, v -> headroom.debug |= v);
+        return one ? all : all.addSubcommand(new HelpCommand());
     }
 
     /** Help is a text that somebody wrote, not a table that is put together. */
-    private static void showText(CommandLine command, String resource) {
+    private static void showText(CommandLine command, String name) {
         command.setHelpSectionKeys(List.of(THE_TEXT));
-        command.setHelpSectionMap(Map.of(THE_TEXT, help -> text(resource)));
+        command.setHelpSectionMap(Map.of(THE_TEXT, help -> text(name + ".txt")));
     }
 
-    private static String text(String resource) {
+    /** A text that lies beside this class. */
+    static String text(String resource) {
         try (InputStream in = Headroom.class.getResourceAsStream(resource)) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {

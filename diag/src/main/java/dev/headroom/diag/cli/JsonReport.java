@@ -145,8 +145,11 @@ final class JsonReport implements Report {
         boolean none = h.getTotalCount() == 0;
         Map<String, Object> latency = new LinkedHashMap<>();
         latency.put("p50", none ? null : h.getValueAtPercentile(50));
+        latency.put("p90", none ? null : h.getValueAtPercentile(90));
         latency.put("p99", none ? null : h.getValueAtPercentile(99));
         latency.put("p999", none ? null : h.getValueAtPercentile(99.9));
+        latency.put("p9999", none ? null : h.getValueAtPercentile(99.99));
+        latency.put("p99999", none ? null : h.getValueAtPercentile(99.999));
         latency.put("max", none ? null : h.getMaxValue());
         return latency;
     }

@@ -7,13 +7,9 @@ import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;
 
-import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
 import dev.headroom.diag.Capture;
@@ -27,7 +23,6 @@ import dev.headroom.diag.plan.Request;
 import dev.headroom.proc.ProcFs;
 
 /** What hosts need for so many connections, and the files that set it. Its help is plan.txt. */
-@Command(name = "plan")
 final class PlanCommand implements Callable<Integer> {
     private enum Format {
         TEXT, SYSCTL, SYSTEMD, LIMITS, DOCKER, KUBERNETES, ANSIBLE, JSON
@@ -37,38 +32,31 @@ final class PlanCommand implements Callable<Integer> {
         SERVER, CLIENT
     }
 
-    @Spec
-    private CommandSpec spec;
-
-    @Parameters(paramLabel = "N", converter = Values.Number.class)
+    private final CommandSpec spec = Options.of("plan", this)
+            .word("N", Integer.class, new Values.Number(), v -> connections = v)
+            .value("--clients", "1", Integer.class, new Values.Number(), v -> clients = v)
+            .value("--addresses", "1", Integer.class, new Values.Number(), v -> addresses = v)
+            .value("--targets", "1", Integer.class, new Values.Number(), v -> targets = v)
+            .value("--rate", Integer.class, new Values.Rate(), v -> rate = v)
+            .value("--per-connection-memory", "auto", Long.class, new Bytes(), v -> perConnection = v)
+            .value("--format", "text", Format.class, text -> one(Format.class, text), v -> format = v)
+            .value("--for", "server", Role.class, text -> one(Role.class, text), v -> role = v)
+            .flag("--json", v -> json = v)
+            .flag("--check", v -> check = v).spec();
     private int connections;
-
-    @Option(names = "--clients", defaultValue = "1", converter = Values.Number.class)
     private int clients;
-
-    @Option(names = "--addresses", defaultValue = "1", converter = Values.Number.class)
     private int addresses;
-
-    @Option(names = "--targets", defaultValue = "1", converter = Values.Number.class)
     private int targets;
-
-    @Option(names = "--rate", converter = Values.Rate.class)
     private Integer rate;
-
-    @Option(names = "--per-connection-memory", defaultValue = "auto", converter = Bytes.class)
     private long perConnection;
-
-    @Option(names = "--format", defaultValue = "text", converter = FormatName.class)
     private Format format;
-
-    @Option(names = "--for", defaultValue = "server", converter = RoleName.class)
     private Role role;
-
-    @Option(names = "--json")
     private boolean json;
-
-    @Option(names = "--check")
     private boolean check;
+
+    CommandSpec spec() {
+        return spec;
+    }
 
     @Override
     public Integer call() {
@@ -136,20 +124,6 @@ final class PlanCommand implements Callable<Integer> {
                 // said below
             }
             throw new TypeConversionException("give bytes for one end of a connection: 4198, 4.1k (KiB), or auto");
-        }
-    }
-
-    private static final class FormatName implements ITypeConverter<Format> {
-        @Override
-        public Format convert(String text) {
-            return one(Format.class, text);
-        }
-    }
-
-    private static final class RoleName implements ITypeConverter<Role> {
-        @Override
-        public Role convert(String text) {
-            return one(Role.class, text);
         }
     }
 

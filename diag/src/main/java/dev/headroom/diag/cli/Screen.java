@@ -176,7 +176,7 @@ final class Screen {
     private void queues() {
         OptionalLong pid = diagnosis.now().number(Facts.PID);
         diagnosis.now().listeners().stream().filter(l -> pid.isPresent() && l.pid() == pid.getAsLong())
-                .sorted(Comparator.comparingLong(Snapshot.Listening::queue).reversed()).limit(all ? 64 : 2)
+                .sorted((a, b) -> Long.compare(b.queue(), a.queue())).limit(all ? 64 : 2)
                 .forEach(l -> wrap("  ", "its listener " + l.address() + " has " + l.queue() + " of " + (l.limit() + 1)
                         + " connections waiting in its accept queue"));
     }

@@ -5,10 +5,7 @@ import java.nio.file.NoSuchFileException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 import dev.headroom.diag.Capture;
 import dev.headroom.diag.Question;
@@ -16,22 +13,20 @@ import dev.headroom.diag.Snapshot;
 import dev.headroom.diag.json.SnapshotJson;
 
 /** The facts as JSON, for later or elsewhere. Its help is snapshot.txt. */
-@Command(name = "snapshot")
 final class TakeSnapshot implements Callable<Integer> {
-    @Spec
-    private CommandSpec spec;
-
-    @Option(names = "--pid")
+    private final CommandSpec spec = Options.of("snapshot", this)
+            .value("--pid", Long.class, new Values.Pid(), v -> pid = v)
+            .value("--to", String.class, v -> v, v -> to = v)
+            .value("--at", String.class, v -> v, v -> at = v)
+            .value("--interval", Long.class, new Values.Duration(), v -> interval = v).spec();
     private Long pid;
-
-    @Option(names = "--to")
     private String to;
-
-    @Option(names = "--at")
     private String at;
-
-    @Option(names = "--interval", converter = Values.Duration.class)
     private Long interval;
+
+    CommandSpec spec() {
+        return spec;
+    }
 
     @Override
     public Integer call() throws CannotException, InterruptedException {

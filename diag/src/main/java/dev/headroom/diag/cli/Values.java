@@ -100,6 +100,26 @@ final class Values {
         }
     }
 
+    static final class Pid implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            if (text.matches("\\d{1,10}") && Long.parseLong(text) > 0 && Long.parseLong(text) <= Integer.MAX_VALUE) {
+                return Long.parseLong(text);
+            }
+            throw new TypeConversionException("give the number of a process (see: ps -e)");
+        }
+    }
+
+    static final class Fd implements ITypeConverter<Long> {
+        @Override
+        public Long convert(String text) {
+            if (text.matches("\\d{1,9}")) {
+                return Long.parseLong(text);
+            }
+            throw new TypeConversionException("give the number of a descriptor (see: ls -l /proc/PID/fd)");
+        }
+    }
+
     static final class NumberOrAuto implements ITypeConverter<Integer> {
         @Override
         public Integer convert(String text) {

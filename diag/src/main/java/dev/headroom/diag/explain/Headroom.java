@@ -96,7 +96,7 @@ public final class Headroom {
                 Question said = Messages.recognise(s.getMessage()).map(Messages.Reading::question)
                         .orElse(Question.of(errno, s.call()));
                 return new Question(Optional.of(errno), s.call(), said.pid(), said.local(), said.peer(),
-                        said.requested(), said.seconds());
+                        said.requested(), said.seconds(), said.fd());
             });
         }
         if (!(t instanceof IOException) && !(t instanceof OutOfMemoryError)) {
@@ -150,6 +150,20 @@ public final class Headroom {
      * @param question with the process
      */
     public static Diagnosis explain(Question question) {
+        return explain(question, Optional.empty());
+    }
+
+    /**
+     * As {@link #explain(Question)}, with a reading from before the failure: some causes show only in counters that have
+     * grown meanwhile.
+     *
+     * @param before from {@link #capture}
+     */
+    public static Diagnosis explain(Question question, Snapshot before) {
+        return explain(question, Optional.of(before));
+    }
+
+    private static Diagnosis explain(Question question, Optional<Snapshot> before) {
         synchronized (RESERVED) {
             int lent = RESERVED.size();
             boolean prepared = lent > 0;
@@ -157,7 +171,7 @@ public final class Headroom {
             try {
                 Snapshot now = capture(question);
                 boolean own = question.pid().getAsLong() == ProcessHandle.current().pid();
-                return Diagnosis.of(new Case(question, own ? asBefore(now, lent) : now, Optional.empty()),
+                return Diagnosis.of(new Case(question, own ? asBefore(now, lent) : now, before),
                         Catalogue.all());
             } finally {
                 if (prepared) {
@@ -171,7 +185,12 @@ public final class Headroom {
         }
     }
 
-    private static Snapshot capture(Question question) {
+    /**
+     * Reads what can tell something of a question.
+     *
+     * @param question with the process; the machine is read if that has ended
+     */
+    public static Snapshot capture(Question question) {
         Capture capture = new Capture();
         try {
             return capture.process(question.pid().getAsLong(), question, Capture.Topic.of(question));

@@ -146,7 +146,7 @@ public record Plan(Request request, List<Row> server, List<Row> client) {
             }
             add("nofile-hard", "descriptors, hard limit", Unit.COUNT, needed, hard, limits, hardChange,
                     "The soft limit may not pass it (do_prlimit), and only CAP_SYS_RESOURCE raises it.", settings);
-            String rule = "No hard limit above it, for root neither: EPERM (do_prlimit).";
+            String rule = "No hard limit above it, not for root either: EPERM (do_prlimit).";
             if (possible) {
                 sysctl("nr-open", "fs.nr_open", needed, nrOpen, "", rule,
                         "The hard limit of descriptors may not be above this", Kind.NODE_SYSCTL);

@@ -50,10 +50,12 @@ class CheckAndPlanTextTest {
                           accept4, open, socket: EMFILE (Too many open files). Clients then wait
                           in the accept queue and, once it is full, time out.
                           Read in /proc/4711/fd, /proc/4711/limits.
+                          What to do: headroom explain EMFILE --pid 4711
                   100          1,025          1,025  accept queue, 127.0.0.1:9999
                           the kernel drops the SYN of every new client (ListenOverflows): no
                           ECONNREFUSED, connect just times out (ETIMEDOUT).
                           Read in sock_diag.
+                          What to do: headroom explain ETIMEDOUT --to 127.0.0.1:9999
                    <1          1,024      1,048,576  descriptors, by fs.nr_open, this process
                    <1             23        131,072  sockets in TIME_WAIT, its network
                       None in use: locked memory (8.0 MiB).

@@ -39,7 +39,7 @@ class CommandLineTest {
     private static Answer type(String... line) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        int status = Headroom.commandLine().setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(line);
+        int status = Headroom.commandLine(line).setOut(new PrintWriter(out)).setErr(new PrintWriter(err)).execute(line);
         return new Answer(status, out.toString(), err.toString());
     }
 
@@ -48,7 +48,8 @@ class CommandLineTest {
     static Stream<CommandLine> commands() {
         CommandLine all = Headroom.commandLine();
         return Stream.concat(Stream.of(all),
-                all.getSubcommands().values().stream().filter(c -> !c.getCommandName().equals("help")));
+                all.getSubcommands().values().stream().filter(c -> !c.getCommandName().equals("help"))
+                        .flatMap(c -> Stream.concat(Stream.of(c), c.getSubcommands().values().stream())));
     }
 
     @ParameterizedTest
@@ -78,7 +79,8 @@ class CommandLineTest {
             }
         }
         for (CommandLine sub : command.getSubcommands().values()) {
-            assertTrue(help.contains("headroom " + sub.getCommandName() + "  "), sub.getCommandName());
+            String line = "^  " + sub.getCommandSpec().qualifiedName() + "( [A-Z.]+)?  ";
+            assertTrue(Pattern.compile(line, Pattern.MULTILINE).matcher(help).find(), line);
         }
     }
 
@@ -122,6 +124,8 @@ class CommandLineTest {
             "serve --backlo 5 | headroom serve: there is no option --backlo; perhaps --backlog?",
             "serve more | headroom serve: this is one too many: more",
             "serve --report 1ms | headroom serve: --report 1ms: give 100ms or longer",
+            "lab --report x run ports | headroom lab run: --report: give it behind run, not before",
+            "lab --json list | headroom lab list: --json: give it behind list, not before",
             "servce | headroom: there is no command servce; perhaps serve?",
             "connect | headroom connect: which server? Give a TARGET: headroom connect 127.0.0.1:9999",
             "connect 300.0.0.1 | headroom connect: TARGET 300.0.0.1: not an address; give 127.0.0.1:9999,",
@@ -168,6 +172,20 @@ class CommandLineTest {
         assertEquals("the hard limit is 4096, fs.nr_open 1000: while the hard limit\n"
                 + "  is above fs.nr_open, every change is refused that leaves it there",
                 Refusals.whyNofile(500, 4096, 1000));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {
+            "/tmp | --report /tmp: it is a folder; give the name of a file in it",
+            "/dev/null | --report /dev/null: it is there already and no regular file",
+            "/no/lab.html | --report /no/lab.html: there is no folder /no"})
+    void shouldLookWhereTheReportGoesBeforeAnythingIsRun(String file, String complaint) {
+        for (String command : List.of("lab", "lab run four-tuple")) {
+            Answer answer = type((command + " --report " + file).split(" "));
+            assertEquals("headroom " + command.replace(" four-tuple", "") + ": " + complaint + "\n", answer.err);
+            assertEquals(Headroom.CANNOT, answer.status);
+            assertEquals("", answer.out);
+        }
     }
 
     private static String whyUring(Errno errno, String release, long disabled, String... status) throws IOException {

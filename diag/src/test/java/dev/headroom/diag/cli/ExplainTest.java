@@ -71,7 +71,7 @@ class ExplainTest {
     }
 
     private static Result run(String... args) {
-        CommandLine line = Headroom.commandLine();
+        CommandLine line = Headroom.commandLine(args);
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int status = line.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(args);
@@ -182,6 +182,22 @@ class ExplainTest {
         assertEquals(status, r.status(), r.err());
         assertEquals("", r.out());
         assertTrue(r.err().contains(says), r.err());
+    }
+
+    @Test
+    void shouldTakeTheComplaintOfALoginShell() {
+        Result r = run("explain", "-bash: fork: retry: Resource temporarily unavailable");
+
+        assertEquals("", r.err());
+        assertTrue(r.out().startsWith("clone failed: EAGAIN"), r.out());
+    }
+
+    @Test
+    void shouldRefuseAnOptionThatItDoesNotKnow() {
+        Result r = run("explain", "EMFILE", "--pdi", "1");
+
+        assertEquals(2, r.status());
+        assertTrue(r.err().contains("--pdi"), r.err());
     }
 
     @Test

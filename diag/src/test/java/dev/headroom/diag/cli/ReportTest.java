@@ -222,10 +222,11 @@ class ReportTest {
         report.summary(new Report.Summary(2, NONE, 0, latency()));
         assertEquals(
                 """
-                        {"event":"summary","elapsed_s":2.0,"connections":0,"connected":0,"closed":0,"messages":0,"bytes":0,"lost":0,"mismatched":0,"errors":{},"latency_us":{"p50":500,"p99":990,"p999":999,"max":1000}}
+                        {"event":"summary","elapsed_s":2.0,"connections":0,"connected":0,"closed":0,"messages":0,"bytes":0,"lost":0,"mismatched":0,"errors":{},"latency_us":{"p50":500,"p90":900,"p99":990,"p999":999,"p9999":1000,"p99999":1000,"max":1000}}
                         """,
                 written());
         report.summary(new Report.Summary(2, NONE, 0, new Histogram(3)));
-        assertTrue(written().endsWith("\"latency_us\":{\"p50\":null,\"p99\":null,\"p999\":null,\"max\":null}}\n"));
+        assertTrue(written().endsWith(
+                "\"latency_us\":{\"p50\":null,\"p90\":null,\"p99\":null,\"p999\":null,\"p9999\":null,\"p99999\":null,\"max\":null}}\n"));
     }
 }

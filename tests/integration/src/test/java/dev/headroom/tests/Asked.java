@@ -89,6 +89,7 @@ final class Asked {
     }
 
     static String summary() {
+        POSSIBLE.removeAll(CONFIRMED);
         return "provoked with the real kernel: " + CONFIRMED.size() + " causes confirmed " + CONFIRMED + ", "
                 + POSSIBLE.size() + " that only the process itself could confirm " + POSSIBLE;
     }

@@ -220,7 +220,7 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectARangeOfTheSocketsOwn() {
+        void shouldAskTheSocketForARangeOfItsOwn() {
             range(40000, 40019);
             room.listener("127.0.0.1", 9999, 64);
             int rc = 0;
@@ -231,7 +231,12 @@ class NetworkCausesIT {
             }
             fails(EADDRNOTAVAIL, rc);
 
-            Asked.possible(asked(), "socket-local-port-range", but(PORTS, "socket-local-port-range"));
+            var found = Asked.confirmed(asked(), "socket-local-port-range", but(PORTS, "socket-local-port-range"));
+
+            assertTrue(
+                    found.finding().sentence().matches("descriptor \\d+\\S* ?\\w* may be given ports 40005-40009 only "
+                            + "\\(IP_LOCAL_PORT_RANGE\\), of which 5 of 5 are taken"),
+                    found.finding().sentence());
         }
     }
 
@@ -309,7 +314,44 @@ class NetworkCausesIT {
                 pause(1150);
             });
 
-            Asked.confirmed(d, "firewall-drop", but(SILENCE, "firewall-drop"));
+            var found = Asked.confirmed(d, "firewall-drop", but(SILENCE, "firewall-drop"));
+
+            ruledOut(d, "cgroup-bpf-egress");
+            assertTrue(found.finding().sentence().matches("nftables drops the packet on its way out: chain inet t o "
+                    + "handle \\d+"), found.finding().sentence());
+        }
+
+        @Test
+        void shouldNameThePolicyOfAChain() {
+            room.nft("table inet t {", "chain o {", "type filter hook output priority 0; policy drop;",
+                    "tcp dport 9998 accept", "ip daddr 127.0.0.2 accept", "}", "}");
+            room.listener("127.0.0.1", 9999, 4);
+            Diagnosis d = while_(room, SERVER, () -> {
+                room.begin("127.0.0.1", 9999);
+                pause(50);
+            });
+
+            assertEquals("nftables drops the packet on its way out: chain inet t o policy drop",
+                    Asked.confirmed(d, "firewall-drop", but(SILENCE, "firewall-drop")).finding().sentence());
+        }
+
+        /** What a rule asks beyond addresses and ports is not followed: then its counter tells, if it has one. */
+        @Test
+        void shouldTrustTheCounterOfARuleThatItCannotFollow() {
+            room.nft("table inet t {", "chain o {", "type filter hook output priority 0;",
+                    "ct state new tcp dport 9999 counter drop", "}", "}");
+            room.listener("127.0.0.1", 9999, 4);
+            Diagnosis d = while_(room, SERVER, () -> {
+                room.begin("127.0.0.1", 9999);
+                pause(1150);
+            });
+
+            Asked.confirmed(d, "firewall-drop", "peer-blackhole", "conntrack-full-local", "accept-queue-full");
+        }
+
+        private void ruledOut(Diagnosis d, String id) {
+            assertTrue(d.with(dev.headroom.diag.Verdict.RULED_OUT).stream().anyMatch(j -> j.cause().id().equals(id)),
+                    () -> Asked.table(d));
         }
 
         @Test
@@ -529,14 +571,17 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectARejectWithReset() {
+        void shouldNameARejectWithReset() {
             room.listener("127.0.0.1", 9999, 4);
             room.nft("table inet t {", "chain o {", "type filter hook output priority 0;",
                     "tcp dport 9999 reject with tcp reset", "}", "}");
             fails(ECONNREFUSED, room.call("127.0.0.1", 9999));
 
-            Asked.possible(Asked.ask(room.tid(), connect(ECONNREFUSED, SERVER).withSeconds(0.0)), "reject-rst",
-                    "no-listener", "reject-icmp-port");
+            var found = Asked.confirmed(Asked.ask(room.tid(), connect(ECONNREFUSED, SERVER)), "reject-rst",
+                    "no-listener", "reject-icmp-port", "unix-no-listener");
+
+            assertTrue(found.finding().sentence().matches("nftables answers the packet with a reset on its way out: "
+                    + "chain inet t o handle \\d+"), found.finding().sentence());
         }
 
         @Test
@@ -735,7 +780,7 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectThatAnotherUsersListenerDoesNotShareItsPort() throws Exception {
+        void shouldNameAnotherUsersListenerThatDoesNotShareItsPort() throws Exception {
             Requires.tool("setpriv");
             Requires.tool("socat");
             int shared = room.tcp();
@@ -758,8 +803,8 @@ class NetworkCausesIT {
                 room.option(fd, SOL_SOCKET, Socket.SO_REUSEPORT, 1);
                 fails(EADDRINUSE, room.bind(fd, "127.0.0.1", 9999));
 
-                var found = Asked.behind(bind(EADDRINUSE, SERVER), "listener-present", "reuseport-mismatch",
-                        but(IN_USE, "listener-present", "reuseport-mismatch"));
+                var found = Asked.confirmed(Asked.ask(room.tid(), q.withFd(fd)), "reuseport-mismatch",
+                        but(IN_USE, "reuseport-mismatch"));
 
                 assertEquals("the listener is user 65534's and the call was user 0's: SO_REUSEPORT shares a port "
                         + "among one user's sockets only", found.finding().sentence());
@@ -814,12 +859,18 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectASecondBind() {
+        void shouldNameASecondBind() {
             int fd = room.tcp();
             NetRoom.ok(room.bind(fd, "127.0.0.1", 9999));
             fails(EINVAL, room.bind(fd, "127.0.0.1", 9998));
 
-            Asked.possible(bind(EINVAL, "127.0.0.1:9998"), "already-bound", "link-local-without-scope");
+            Question q = Question.of(EINVAL, "bind").withLocal("127.0.0.1:9998");
+            Asked.possible(Asked.ask(room.tid(), q), "already-bound", "link-local-without-scope");
+            var found = Asked.confirmed(Asked.ask(room.tid(), q.withFd(fd)), "already-bound",
+                    "link-local-without-scope");
+
+            assertEquals("descriptor " + fd + "<127.0.0.1:9999> is bound already, and a socket is bound once",
+                    found.finding().sentence());
         }
 
         @Test
@@ -864,12 +915,12 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectThatTheSocketDoesNotListen() {
+        void shouldSayThatTheSocketDoesNotListen() {
             int fd = room.tcp();
             NetRoom.ok(room.bind(fd, "127.0.0.1", 9999));
             fails(EINVAL, room.accept(fd));
 
-            Asked.possible(Asked.ask(room.tid(), Question.of(EINVAL, "accept4").withLocal(SERVER)),
+            Asked.confirmed(Asked.ask(room.tid(), Question.of(EINVAL, "accept4").withLocal(SERVER)),
                     "not-listening");
         }
     }
@@ -906,7 +957,7 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectAPipeThatNobodyReads(@TempDir Path dir) {
+        void shouldNameAPipeThatNobodyReads(@TempDir Path dir) {
             idleConnection();
             int fd = room.pipe(dir.resolve("pipe"));
             int written = 0;
@@ -917,11 +968,15 @@ class NetworkCausesIT {
             fails(EAGAIN, rc);
             assertEquals(65536, written);
 
-            Asked.possible(Asked.ask(room.tid(), Question.of(EAGAIN, "write")), "pipe-full", "sndbuf-full", "tcp-mem");
+            var found = Asked.confirmed(Asked.ask(room.tid(), Question.of(EAGAIN, "write")), "pipe-full", "sndbuf-full",
+                    "tcp-mem", "udp-sndbuf", "unix-stream-sndbuf", "unix-dgram-qlen");
+
+            assertEquals("descriptor " + fd + " (65536 of 65536 bytes), a pipe, takes nothing more: the reader of the "
+                    + "pipe is slow", found.finding().sentence());
         }
 
         @Test
-        void shouldSuspectAReaderOfAUnixStream() {
+        void shouldNameAReaderOfAUnixStream() {
             idleConnection();
             String name = "@headroom-stream-" + ProcessHandle.current().pid();
             int server = room.socket(AF_UNIX, SOCK_STREAM);
@@ -939,12 +994,12 @@ class NetworkCausesIT {
             fails(EAGAIN, rc);
             assertTrue(sent > 100_000 && sent < 212_992, sent + " bytes");
 
-            Asked.possible(Asked.ask(room.tid(), Question.of(EAGAIN, "send").withPeer(name)), "unix-stream-sndbuf",
-                    "sndbuf-full", "tcp-mem", "pipe-full", "udp-sndbuf");
+            Asked.confirmed(Asked.ask(room.tid(), Question.of(EAGAIN, "send").withPeer(name)), "unix-stream-sndbuf",
+                    "sndbuf-full", "tcp-mem", "pipe-full", "udp-sndbuf", "unix-dgram-qlen");
         }
 
         @Test
-        void shouldSuspectDatagramsThatWaitForASlowDevice() {
+        void shouldNameDatagramsThatWaitForASlowDevice() {
             Requires.tool("tc");
             idleConnection();
             try (NetRoom other = new NetRoom()) {
@@ -961,7 +1016,7 @@ class NetworkCausesIT {
                 }
                 fails(EAGAIN, rc);
 
-                Asked.possible(Asked.ask(room.tid(), q), "udp-sndbuf", "sndbuf-full", "tcp-mem", "pipe-full",
+                Asked.confirmed(Asked.ask(room.tid(), q), "udp-sndbuf", "sndbuf-full", "tcp-mem", "pipe-full",
                         "unix-stream-sndbuf", "unix-dgram-qlen");
             }
         }
@@ -983,7 +1038,7 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectAPeerThatReset() {
+        void shouldNameAPeerThatReset() {
             int server = room.listener("127.0.0.1", 9999, 4);
             int fd = NetRoom.ok(room.call("127.0.0.1", 9999));
             int accepted = NetRoom.ok(room.accept(server));
@@ -993,15 +1048,16 @@ class NetworkCausesIT {
             fails(ECONNRESET, room.send(fd, 1));
             fails(EPIPE, room.send(fd, 1));
 
-            Asked.possible(Asked.ask(room.tid(), q, earlier), "peer-reset", "peer-closed-with-unread-data",
+            Asked.confirmed(Asked.ask(room.tid(), q, earlier), "peer-reset", "peer-closed-with-unread-data",
                     "abort-on-overflow", "listener-closed", "orphan-limit", "tcp-mem");
         }
 
         @Test
-        void shouldSuspectAReceiverOfUnixDatagrams() {
+        void shouldNameAReceiverOfUnixDatagrams() {
             String name = "@headroom-log-" + ProcessHandle.current().pid();
             room.sysctl("net.unix.max_dgram_qlen", "10");
-            NetRoom.ok(room.bind(room.socket(AF_UNIX, SOCK_DGRAM), name, 0));
+            int receiver = room.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK);
+            NetRoom.ok(room.bind(receiver, name, 0));
             int fd = room.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK);
             NetRoom.ok(room.connect(fd, name, 0));
             int sent = 0;
@@ -1012,17 +1068,34 @@ class NetworkCausesIT {
             fails(EAGAIN, rc);
             assertEquals(11, sent);
 
+            Asked.confirmed(Asked.ask(room.tid(), Question.of(EAGAIN, "send").withPeer(name)), "unix-dgram-qlen",
+                    "unix-stream-sndbuf", "sndbuf-full", "pipe-full", "udp-sndbuf");
+            // Asking took no room, and left nothing behind: the receiver reads what was sent, no more and no less.
+            int read = 0;
+            while (room.recv(receiver) > 0) {
+                read++;
+            }
+            assertEquals(11, read);
             Asked.possible(Asked.ask(room.tid(), Question.of(EAGAIN, "send").withPeer(name)), "unix-dgram-qlen");
         }
 
         @Test
-        void shouldSuspectOwnShutdown() {
+        void shouldNameOwnShutdown() {
             room.listener("127.0.0.1", 9999, 4);
             int fd = NetRoom.ok(room.call("127.0.0.1", 9999));
             NetRoom.ok(room.shutdown(fd));
             fails(EPIPE, room.send(fd, 1));
 
-            Asked.possible(Asked.ask(room.tid(), Question.of(EPIPE, "send")), "own-shutdown");
+            var found = Asked.confirmed(Asked.ask(room.tid(), Question.of(EPIPE, "send").withFd(fd)), "own-shutdown");
+
+            assertTrue(found.finding().sentence().matches("descriptor " + fd
+                    + "<127.0.0.1:\\d+->127.0.0.1:9999> FIN-WAIT-2 was shut down for writing by its own side"),
+                    found.finding().sentence());
+            int fresh = room.tcp();
+            fails(EPIPE, room.send(fresh, 1));
+            assertEquals("descriptor " + fresh + " has never been connected", Asked.confirmed(
+                    Asked.ask(room.tid(), Question.of(EPIPE, "send").withFd(fresh)), "own-shutdown").finding()
+                    .sentence());
         }
 
         @Test
@@ -1036,14 +1109,18 @@ class NetworkCausesIT {
         }
 
         @Test
-        void shouldSuspectAnIcmpAnswerToADatagram() {
+        void shouldNameAnIcmpAnswerToADatagram() {
             int fd = room.udp();
             NetRoom.ok(room.connect(fd, "127.0.0.1", 9999));
             NetRoom.ok(room.send(fd, 1));
             fails(ECONNREFUSED, room.send(fd, 1));
 
-            Asked.possible(Asked.ask(room.tid(), Question.of(ECONNREFUSED, "send").withPeer(SERVER)),
+            Asked.confirmed(Asked.ask(room.tid(), Question.of(ECONNREFUSED, "send").withPeer(SERVER)),
                     "udp-port-unreachable");
+            // The error of the socket is still its own: asking has not taken it.
+            NetRoom.ok(room.send(fd, 1));
+            Asked.read(room.tid(), Question.of(ECONNREFUSED, "send").withPeer(SERVER));
+            fails(ECONNREFUSED, room.send(fd, 1));
         }
 
         @Test
