@@ -192,8 +192,7 @@ public final class Connections {
                 }
             }
             if (more && isReading(fd, generation)) {
-                // Edge-triggered: what is left in the socket is reported again after that.
-                poller.check(poller.modify(fd, events(loop.flags(fd)), generation, true), false, fd, events);
+                rearm(fd);
             }
         } else if ((events & Epoll.EPOLLERR) != 0) {
             int errno = error(fd);
@@ -260,7 +259,8 @@ public final class Connections {
         } else if (n != -EAGAIN) {
             close(fd, (int) -n);
         }
-        return n == BUFFER - have;
+        // An event, and nothing there: whatever was in the way need not bring an edge when it goes.
+        return n == BUFFER - have || n == -EAGAIN;
     }
 
     /** Hands {@code length} bytes of the input buffer to the handler and keeps what it leaves. */
@@ -502,6 +502,9 @@ public final class Connections {
                 return;
             }
             table.setOutput(fd, blocks.consumeChain(block, sent, state));
+            if (sent == 0) {
+                rearm(fd);
+            }
             if (sent < length) {
                 return;
             }
@@ -728,6 +731,12 @@ public final class Connections {
             poller.check(poller.modify(fd, events, loop.generation(fd), true), false, fd, events);
         }
         loop.setFlags(fd, flags & ~(IN | OUT | OFF) | wanted);
+    }
+
+    /** Edge-triggered: what is ready all the same is reported again after this. */
+    private void rearm(int fd) throws SyscallException {
+        int events = events(loop.flags(fd));
+        poller.check(poller.modify(fd, events, loop.generation(fd), true), false, fd, events);
     }
 
     private static int events(int flags) {
