@@ -17,6 +17,7 @@ import dev.headroom.diag.Facts;
 import dev.headroom.diag.Finding;
 import dev.headroom.diag.Remedy;
 import dev.headroom.diag.Snapshot;
+import dev.headroom.diag.Verdict;
 
 /** connect(2): the answers other than silence. Refused, reset, not permitted, and no room in a queue or of ports. */
 final class Connect {
@@ -80,12 +81,7 @@ final class Connect {
                                 .persistent("on the side that closes: shutdown(SHUT_WR), read to the end, then close")))
                         .dont("No limit is behind it: larger queues and buffers change nothing.")
                         .next("what was sent and not read yet is lost to the other side").provoked("6.18 by test")
-                        .judge(c -> Endpoint.peerIsHere(c).filter(here -> !here).isPresent()
-                                ? Finding.possible(
-                                        "the peer may have closed with data unread; TCPAbortOnClose counts it there")
-                                : Signs.counter(c, ON_CLOSE,
-                                        "%d {connection|connections} of this network namespace {was|were} closed with data unread "
-                                                + "between the two readings, which sends RST")),
+                        .judge(Connect::closedWithUnreadData),
                 Row.of("listener-closed", ECONNRESET)
                         .rule("inet_csk_listen_stop resets what waits in the accept queue when the listener is closed, unless "
                                 + "SO_REUSEPORT and net.ipv4.tcp_migrate_req=1 (5.14) hand it on")
@@ -294,5 +290,17 @@ final class Connect {
                             "%d {client was|clients were} reset between the two readings because an accept queue was full and "
                                     + "net.ipv4.tcp_abort_on_overflow is 1");
         });
+    }
+
+    private static Finding closedWithUnreadData(Case c) {
+        if (Endpoint.peerIsHere(c).filter(here -> !here).isPresent()) {
+            return Finding.possible("the peer may have closed with data unread; TCPAbortOnClose counts it there");
+        }
+        Finding counted = Signs.counter(c, ON_CLOSE,
+                "%d {connection|connections} of this network namespace {was|were} closed with data unread between the two "
+                        + "readings, which sends RST");
+        return counted.verdict() == Verdict.CONFIRMED && Signs.grew(c, Losses.ON_MEMORY)
+                ? Finding.possible(counted.sentence() + "; others were reset for memory (TCPAbortOnMemory)")
+                : counted;
     }
 }

@@ -15,7 +15,7 @@ import dev.headroom.diag.Verdict;
 
 /** What is lost without an error, and what resets connections from above: all of it counted somewhere. */
 final class Losses {
-    private static final String ON_MEMORY = Facts.counter("TcpExt.TCPAbortOnMemory");
+    static final String ON_MEMORY = Facts.counter("TcpExt.TCPAbortOnMemory");
     private static final String ORPHANS = Facts.sockstat("TCP.orphan");
     private static final String MAX_ORPHANS = Facts.sysctl("net.ipv4.tcp_max_orphans");
     private static final String MEM = Facts.sockstat("TCP.mem");
@@ -122,10 +122,15 @@ final class Losses {
         Finding counted = Signs.counter(c, OOM_MACHINE,
                 "%d {process was|processes were} killed for memory on this machine between the two readings");
         long here = c.delta(OOM_CGROUP).orElse(0);
-        return counted.verdict() == Verdict.CONFIRMED && here >= c.delta(OOM_MACHINE).orElse(0)
-                ? Finding.ruledOut("what was killed, was for the limit of memory cgroup "
-                        + c.text(Facts.cgroup("memory", "path")).orElse("?"))
-                : counted;
+        long others = c.delta(OOM_MACHINE).orElse(0) - here;
+        String cgroup = c.text(Facts.cgroup("memory", "path")).orElse("?");
+        if (counted.verdict() != Verdict.CONFIRMED || here == 0 || others > 1) {
+            return counted;
+        }
+        return others == 1
+                ? Finding.possible("one process more was killed than for the limit of memory cgroup " + cgroup
+                        + "; the two files are not read at the same moment")
+                : Finding.ruledOut("what was killed, was for the limit of memory cgroup " + cgroup);
     }
 
     private static Cause loss(String id, String counter, String rule, String sentence, String sysctl, String remedy) {

@@ -160,8 +160,8 @@ class FaultsIT {
     }
 
     @ParameterizedTest
-    // The client asks for a port of each part of the range before it believes that there is none: some 60 calls.
-    @CsvSource({"connect:error=EADDRNOTAVAIL:when=6..150,EADDRNOTAVAIL", "socket:error=EMFILE:when=8..10,EMFILE",
+    // The client asks for a port of each part of the range before it believes that there is none: some 450 calls.
+    @CsvSource({"connect:error=EADDRNOTAVAIL:when=6..600,EADDRNOTAVAIL", "socket:error=EMFILE:when=8..10,EMFILE",
             "socket:error=ENOBUFS:when=8..10,ENOBUFS", "epoll_ctl:error=ENOSPC:when=6..8,ENOSPC",
             "epoll_pwait2:error=EINTR:when=2+2,", "sendto:error=EAGAIN:when=5+3,", "recvfrom:error=EINTR:when=5+3,"})
     void shouldOpenEverythingInSpiteOf(String inject, String errno) throws Exception {

@@ -203,40 +203,6 @@ class GuestIT {
                 }));
     }
 
-    /**
-     * At fs.file-max a user without CAP_SYS_ADMIN can not even start a program, so only one that runs already can tell: a
-     * server, of a client that it cannot accept. Root's headroom tells the same of it.
-     */
-    @Test
-    @Order(2)
-    void shouldAnswerWhereItsUserCanOpenNothing() throws Exception {
-        Map<String, String> before = read(Map.of("fs/file-max", ""));
-        guest.run("/guest/provoke uid=62006 exec /guest/bin/headroom serve --listen 127.0.0.1:9999 >/tmp/serve 2>&1 <&8"
-                + " & SERVE=$!");
-        try {
-            guest.run("until grep listening /tmp/serve; do sleep 0.2; done");
-            guest.run("start uid=62005 nofile=4096 wait nofile-soft");
-            assertEquals("waiting", guest.run("met"));
-            set(Map.of("fs/file-max", "1000"));
-            guest.run("go");
-            assertEquals("socket " + Errno.ENFILE.number() + " -1 -", guest.run("met"));
-            assertEquals("execve " + Errno.ENFILE.number() + " -1 -", guest.run(
-                    "/guest/provoke uid=62006 exec /guest/bin/headroom explain ENFILE </dev/null"));
-
-            guest.run("sleep 60 | nc 127.0.0.1 9999 & CLIENT=$!");
-            guest.run("until grep because /tmp/serve; do sleep 0.2; done");
-            String said = guest.run("cat /tmp/serve").replaceAll("\\s+", " ");
-            assertTrue(said.contains("ENFILE"), said);
-            assertTrue(said.contains("file descriptions of the machine are in use"), said);
-
-            String live = guest.ask("headroom explain ENFILE --call accept4 --pid $SERVE --json").text();
-            assertTrue(sentence(live).contains("file descriptions of the machine are in use"), live);
-        } finally {
-            set(before);
-            guest.run("kill -9 $SERVE; kill $CLIENT; end");
-        }
-    }
-
     /** Headroom has read once, and reads again when the machine is full. */
     private static void holdWhereNothingStarts(Refusal r) throws Exception {
         String question = "EAGAIN --call fork";
