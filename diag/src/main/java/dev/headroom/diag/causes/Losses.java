@@ -155,7 +155,9 @@ final class Losses {
         }
         long max = c.number(MAX_ORPHANS).getAsLong();
         String use = orphans + " of " + max + " orphans are on the machine";
-        if (Signs.grew(c, ON_MEMORY) && orphans * 2 >= max) {
+        // Orphans are gone as soon as they are reset, so the number of now may be small. What else is counted is want of
+        // memory (tcp_check_oom).
+        if (Signs.grew(c, ON_MEMORY) && (orphans * 2 >= max || tcpMem(c).verdict() == Verdict.RULED_OUT)) {
             return Finding.confirmed(
                     use + Say.agree(", and %d {connection was|connections were} reset for it between the two readings",
                             c.delta(ON_MEMORY).getAsLong()));

@@ -285,7 +285,12 @@ class GuestIT {
         words.addAll(List.of("--from", snapshot.toString(), "--json"));
         Command from = new Command(process(words).start());
         assertEquals(1, from.status(), from::toString);
-        assertEquals(verdicts, verdicts(from.out()), "the snapshot says what the live diagnosis does");
+        Map<String, String> fromSnapshot = verdicts(from.out());
+        if (!r.watch.isEmpty()) {
+            // Counters were read at other moments: what they leave open may differ, not what they prove.
+            Stream.of(verdicts, fromSnapshot).forEach(v -> v.values().removeIf(s -> !s.equals("CONFIRMED")));
+        }
+        assertEquals(verdicts, fromSnapshot, "the snapshot says what the live diagnosis does");
         // It was read beside the other, not at the same moment.
         assertEquals(sentence.replaceAll(NUMBER, "N"), sentence(from.out()).replaceAll(NUMBER, "N"));
 
