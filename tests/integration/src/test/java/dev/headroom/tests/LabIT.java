@@ -237,7 +237,7 @@ class LabIT {
                 .get("observed");
         long accepted = ((Number) seen.get("accepted")).longValue();
         assertTrue(accepted > 50 && accepted < 101, seen.toString());
-        assertEquals(accepted + 8, ((Number) seen.get("all clients connect")).longValue());
+        assertEquals(accepted + 8, ((Number) seen.get("held and waiting")).longValue());
     }
 
     @Test

@@ -11,9 +11,7 @@ import java.util.stream.Collectors;
 import dev.headroom.diag.lab.Child;
 import dev.headroom.diag.lab.Host;
 import dev.headroom.diag.lab.Trial;
-import dev.headroom.proc.InetSock;
 import dev.headroom.proc.ProcFs;
-import dev.headroom.proc.SockDiag;
 import dev.headroom.proc.Status;
 
 /** One server and its clients, a process each, that share a number of connections evenly. */
@@ -131,7 +129,8 @@ final class Crowd {
     private Curves.Sample sample() throws IOException, InterruptedException {
         List<Long> held = new ArrayList<>(List.of(held()));
         clients.forEach(c -> held.add(c.progress("connections")));
-        return new Curves.Sample(seconds(), held, available - proc.meminfo().memAvailable().orElseThrow(), queued());
+        return new Curves.Sample(seconds(), held, available - proc.meminfo().memAvailable().orElseThrow(),
+                Listeners.queued(server));
     }
 
     private static String line(Curves.Sample s) {
@@ -237,13 +236,5 @@ final class Crowd {
 
     private double seconds() {
         return (System.nanoTime() - began) / 1e9;
-    }
-
-    private long queued() throws IOException, InterruptedException {
-        return server.call(() -> {
-            try (SockDiag sockets = SockDiag.open()) {
-                return sockets.listeners().stream().mapToLong(InetSock::rqueue).sum();
-            }
-        });
     }
 }

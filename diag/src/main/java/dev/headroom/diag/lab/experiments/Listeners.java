@@ -6,6 +6,8 @@ import dev.headroom.diag.lab.Host;
 import dev.headroom.diag.lab.Sockets;
 import dev.headroom.linux.Errno;
 import dev.headroom.linux.Sockaddr;
+import dev.headroom.proc.InetSock;
+import dev.headroom.proc.SockDiag;
 
 /** A server that takes whatever comes: its queue is what it has for connections. */
 final class Listeners {
@@ -19,5 +21,14 @@ final class Listeners {
         server.set("net.core.somaxconn", "" + QUEUE);
         Sockaddr any = Sockaddr.of("0.0.0.0", Addresses.PORT);
         return server.call(() -> Errno.check(listening.listen(any, QUEUE), "listen", any, QUEUE));
+    }
+
+    /** Connections in the accept queues of a host, as sock_diag counts them: what clients believe may be more. */
+    static long queued(Host host) throws IOException, InterruptedException {
+        return host.call(() -> {
+            try (SockDiag sockets = SockDiag.open()) {
+                return sockets.listeners().stream().mapToLong(InetSock::rqueue).sum();
+            }
+        });
     }
 }
