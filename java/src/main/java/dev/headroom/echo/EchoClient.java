@@ -110,6 +110,17 @@ public final class EchoClient implements AutoCloseable {
      * @throws IOException if the loops cannot be made
      */
     public static EchoClient start(Options options, EchoObserver observer) throws IOException {
+        EchoClient client = open(options, observer);
+        client.begin();
+        return client;
+    }
+
+    /**
+     * Makes the loops and their memory, and leaves it at that until {@link #begin}.
+     *
+     * @throws IOException if the loops cannot be made
+     */
+    public static EchoClient open(Options options, EchoObserver observer) throws IOException {
         EchoClient client = new EchoClient(options, observer);
         try {
             Quota quota = new Quota(options.connections);
@@ -124,13 +135,17 @@ public final class EchoClient implements AutoCloseable {
                 client.callers.add(new Caller(client, loop, options, client.entries.getLast(), range, quota,
                         nextTuple, nextPort));
             }
-            client.callers.forEach(Caller::begin);
             client.loops.start();
             return client;
         } catch (IOException | RuntimeException e) {
             client.close();
             throw e;
         }
+    }
+
+    /** Begins to connect. To be called once. */
+    public void begin() {
+        callers.forEach(Caller::begin);
     }
 
     Loops loops() {

@@ -92,10 +92,11 @@ final class Connect implements Callable<Integer> {
                 sourcePorts == null ? 0 : sourcePorts.high(), connections, inFlight, rate == null ? 0 : rate, every,
                 size, timeout, common.retryNanos(), layout.loops(), layout.tables() > 0, paired,
                 common.engine());
-        report.start(new Report.Start(to, ProcessHandle.current().pid(), LoopOptions.nofileSoft(),
-                LoopOptions.nofileHard(), layout.tables(), layout.loops(), 0, connections));
-        report.flush();
-        try (EchoClient client = start(options, session)) {
+        try (EchoClient client = open(options, session)) {
+            report.start(new Report.Start(to, ProcessHandle.current().pid(), LoopOptions.nofileSoft(),
+                    LoopOptions.nofileHard(), layout.tables(), layout.loops(), 0, connections));
+            report.flush();
+            client.begin();
             if (echoOnEnter != null) {
                 Thread.ofPlatform().name("enter").daemon().start(() -> echoOnEnter(client));
             }
@@ -194,9 +195,9 @@ final class Connect implements Callable<Integer> {
         }
     }
 
-    private static EchoClient start(EchoClient.Options options, Session session) throws CannotException, IOException {
+    private static EchoClient open(EchoClient.Options options, Session session) throws CannotException, IOException {
         try {
-            return EchoClient.start(options, session);
+            return EchoClient.open(options, session);
         } catch (SyscallException e) {
             throw Refusals.start(e, options.targets());
         }

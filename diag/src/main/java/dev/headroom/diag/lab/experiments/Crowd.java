@@ -16,7 +16,7 @@ import dev.headroom.proc.Status;
 
 /** One server and its clients, a process each, that share a number of connections evenly. */
 final class Crowd {
-    private static final double ECHOES_A_SECOND = 60_000;
+    private static final double ECHOES_A_SECOND = 40_000;
     private static final long STALLED_NANOS = 30_000_000_000L;
 
     /**
@@ -88,9 +88,7 @@ final class Crowd {
             long share = connections / hosts.size() + (i < connections % hosts.size() ? 1 : 0);
             List<String> words = new ArrayList<>(List.of("connect"));
             server.addresses().forEach(a -> words.add(a + ":" + Addresses.PORT));
-            words.addAll(List.of("--source", String.join(",", hosts.get(i).addresses()), "--paired",
-                    // Each port is tried once. Left to itself the kernel would look for the last free ones for long.
-                    "--source-ports", Million.LOW + "-" + Million.HIGH, "-n", "" + share,
+            words.addAll(List.of("--source", String.join(",", hosts.get(i).addresses()), "--paired", "-n", "" + share,
                     "--every", every + "s", "--echo-on-enter", echoSeconds() + "s", "--timeout", "30s", "--retry",
                     "2s"));
             clients.add(t.lab().start(hosts.get(i), line(words, share)));
