@@ -162,7 +162,8 @@ final class Caller implements ConnectionHandler {
             if (errno != 0) {
                 quota.release();
                 counters.error(errno);
-                hold(connector.failedCall(), errno, detail(errno));
+                // Where none failed, there was no tuple left to try.
+                hold(connector.failedCall().isEmpty() ? "connect" : connector.failedCall(), errno, detail(errno));
                 return;
             }
             nextStart += rate > 0 ? 1e9 / rate : 0;

@@ -114,11 +114,12 @@ public final class Connector implements Handler {
         if (rc < 0 && rc != -EINPROGRESS && rc != -EINTR) {
             return rc;
         }
-        failedCall = "epoll_ctl";
-        return loop.tryAddConnecting(fd, index);
+        rc = loop.tryAddConnecting(fd, index);
+        failedCall = rc < 0 ? "epoll_ctl" : "";
+        return rc;
     }
 
-    /** The call that made {@link #connect} fail: socket, setsockopt, bind, connect or epoll_ctl. */
+    /** The call that made {@link #connect} fail: socket, setsockopt, bind, connect or epoll_ctl; empty if none did. */
     public String failedCall() {
         return failedCall;
     }
