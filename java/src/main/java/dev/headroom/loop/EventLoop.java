@@ -17,7 +17,7 @@ import dev.headroom.linux.Unistd;
 
 /**
  * Descriptors with their handlers, timers, tasks from other threads, and the thread that {@linkplain #run runs} them.
- * Level-triggered. An event carries the generation of the descriptor's number, so that one which was meant for an
+ * Level-triggered for whoever has a {@link Handler}. An event carries the generation of the descriptor's number, so that one which was meant for an
  * earlier owner is dropped. There is no object per descriptor, and a turn allocates nothing. The kernel is asked by
  * epoll, or by another {@link Engine}.
  *

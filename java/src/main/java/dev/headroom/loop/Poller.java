@@ -3,7 +3,7 @@ package dev.headroom.loop;
 import dev.headroom.linux.SyscallException;
 
 /**
- * What a loop has registered with the kernel, and the wait for it. Level-triggered. An event of a descriptor goes to
+ * What a loop has registered with the kernel, and the wait for it. Level-triggered, but for {@link Connections}. An event of a descriptor goes to
  * {@link EventLoop#dispatch} with the generation that it was registered with; the loop drops those of earlier owners.
  */
 abstract sealed class Poller permits EpollPoller, UringPoller {

@@ -104,7 +104,7 @@ final class Losses {
                         .remedies(Remedies::memory)
                         .next("exit status 137; the kernel logs Memory cgroup out of memory: Killed process")
                         .dont("Looking for the leak in the heap alone: memory.stat says sock, slab and file, too.")
-                        .provoked("6.12 by guest")
+                        .provoked("6.1 by test in a guest")
                         .judge(c -> Signs.counter(c, OOM_CGROUP, "%d {process|processes} of memory cgroup "
                                 + c.text(Facts.cgroup("memory", "path")).orElse("?")
                                 + " {was|were} killed for memory between the two readings")),

@@ -22,7 +22,7 @@ final class Ffm {
     @SuppressWarnings("restricted")
     static MethodHandle bind(String symbol, int arguments, Linker.Option... options) {
         SymbolLookup symbols = symbol.startsWith("headroom_")
-                ? SymbolLookup.libraryLookup(Jni.library(), Arena.global())
+                ? SymbolLookup.libraryLookup(Jni.sharedObject(), Arena.global())
                 : LINKER.defaultLookup();
         MemoryLayout[] layouts = new MemoryLayout[arguments];
         Arrays.fill(layouts, ValueLayout.JAVA_LONG);

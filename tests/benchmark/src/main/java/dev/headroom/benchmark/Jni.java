@@ -24,7 +24,7 @@ final class Jni {
     }
 
     /** Where headroom_noop is, for those who call C functions without JNI. */
-    static Path library() {
+    static Path sharedObject() {
         return LIBRARY;
     }
 

@@ -26,7 +26,7 @@ final class Jnr {
 
     static final POSIX POSIX_CALLS = POSIXFactory.getNativePOSIX();
     static final C LIBC = LibraryLoader.create(C.class).load("c");
-    static final Nothing NOTHING = nothing(Jni.library());
+    static final Nothing NOTHING = nothing(Jni.sharedObject());
 
     private Jnr() {
     }

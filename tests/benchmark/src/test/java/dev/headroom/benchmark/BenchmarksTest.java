@@ -33,7 +33,7 @@ class BenchmarksTest {
 
     @BeforeAll
     static void requireJni() {
-        Requires.that(Jni.library().toFile().exists(), "native/jni, which is built where a JDK's jni.h is found");
+        Requires.that(Jni.sharedObject().toFile().exists(), "native/jni, which is built where a JDK's jni.h is found");
     }
 
     @Test

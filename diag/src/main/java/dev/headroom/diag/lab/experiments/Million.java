@@ -20,8 +20,8 @@ import dev.headroom.proc.ProcFs;
  * 64,512 ports unless asked otherwise. Client address i connects to server address i only.
  */
 final class Million implements Experiment {
-    static final int LOW = 1024;
-    static final int HIGH = 65_535;
+    private static final int LOW = 1024;
+    private static final int HIGH = 65_535;
     private static final long EACH = HIGH - LOW + 1;
     private static final int ADDRESSES = 6;
     private static final long SERVER_BYTES = 32;
